@@ -1,0 +1,227 @@
+/*
+ * warden.c: the first process of a room.
+ *
+ * Theory of operation. A check must be able to start programs, learn exactly how each of them
+ * ended, and be sure that nothing of them is left. Whoever is process 1 of a pid namespace can do
+ * all three: orphans become its children however they left their group, and at its death the
+ * kernel kills the whole namespace (man 7 pid_namespaces). In the shared room there is no such
+ * namespace; there the warden is a child subreaper (man 2 prctl), which gets the orphans as well, and the
+ * check's own reaper kills what it leaves.
+ *
+ * It is started as `warden CONTROL PARENT`: the control socket's number, and the parent that it
+ * must not outlive (0 inside a pid namespace, where bubblewrap sees to that).
+ *
+ * It runs under the same uid as the student's program in some rooms. So it cannot be traced
+ * (PR_SET_DUMPABLE), and as process 1 it takes no signal from inside its namespace. It holds no
+ * secret: nothing is to be won here but a check that is not judged.
+ *
+ * It is linked statically and does without stdio: its start is part of every check's time.
+ */
+#define _GNU_SOURCE
+#include "program/warden.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/close_range.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { MOST_PROGRAMS = 64 };
+
+static pid_t started[MOST_PROGRAMS]; /* the programs whose end is to be told */
+static int started_count;
+
+static void tell(int control, WardenEvent event)
+{
+	/* A check that has gone away needs no news; its end is ours as well. */
+	if (send(control, &event, sizeof event, MSG_NOSIGNAL) == -1)
+		_exit(1);
+}
+
+static void limit(int what, uint64_t amount)
+{
+	struct rlimit most = {.rlim_cur = amount, .rlim_max = amount};
+	if (amount != 0)
+		setrlimit(what, &most); /* lowering one's own limit cannot fail */
+}
+
+/* Cuts the message's text into strings: the folder, the arguments, the environment. */
+static char **words(char **text, const char *end, uint32_t count)
+{
+	char **list = calloc(count + 1, sizeof *list);
+	for (uint32_t i = 0; list != NULL && i < count && *text < end; i++) {
+		list[i] = *text;
+		*text += strlen(*text) + 1;
+	}
+	return list;
+}
+
+/* In the child: become the program. Returns only where that failed, with errno. */
+static void become(WardenStart *order, size_t size, const int fds[3], int control)
+{
+	char *text = order->text;
+	const char *end = (char *)order + size;
+	char *folder = text;
+	text += strlen(text) + 1;
+	char **argv = words(&text, end, order->argc);
+	char **envp = words(&text, end, order->envc);
+	if (argv == NULL || envp == NULL)
+		return;
+
+	WardenEvent child = {.kind = WARDEN_CHILD, .pid = getpid()};
+	tell(control, child);
+	sigset_t none;
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	setsid();
+	for (int fd = 0; fd < 3; fd++)
+		if (dup2(fds[fd], fd) == -1)
+			return;
+	if (order->terminal && ioctl(0, TIOCSCTTY, 0) == -1)
+		return;
+	/* Whatever else is open here closes at the exec: the program gets 0 to 2 and nothing more. */
+	if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == -1)
+		return;
+	if (chdir(folder) == -1)
+		return;
+	limit(RLIMIT_DATA, order->data_bytes);
+	limit(RLIMIT_FSIZE, order->file_bytes);
+	limit(RLIMIT_NOFILE, order->descriptors);
+	limit(RLIMIT_CPU, order->cpu_seconds);
+	struct rlimit no_core = {0, 0};
+	setrlimit(RLIMIT_CORE, &no_core);
+	if (order->uid != 0 && (setgroups(0, NULL) == -1 || setresgid(order->uid, order->uid, order->uid) == -1 ||
+	                        setresuid(order->uid, order->uid, order->uid) == -1))
+		return;
+	/* After the change of uid: the limit counts the processes of the new one. */
+	limit(RLIMIT_NPROC, order->processes);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
+		return;
+	execve(argv[0], argv, envp);
+}
+
+static void start(int control, WardenStart *order, size_t size, const int fds[3])
+{
+	int news[2]; /* closes at the exec; a failure is written into it */
+	if (started_count == MOST_PROGRAMS || pipe2(news, O_CLOEXEC) == -1) {
+		tell(control, (WardenEvent){.kind = WARDEN_FAILED, .error = EMFILE});
+		return;
+	}
+	pid_t pid = fork();
+	if (pid == 0) {
+		/* The pipe must outlive the dup2()s onto 0, 1 and 2. */
+		int keep = fcntl(news[1], F_DUPFD_CLOEXEC, 16);
+		become(order, size, fds, control);
+		int error = errno;
+		if (write(keep, &error, sizeof error) == -1)
+			_exit(126);
+		_exit(127);
+	}
+	close(news[1]);
+	int error = pid == -1 ? errno : 0;
+	if (pid != -1)
+		while (read(news[0], &error, sizeof error) == -1 && errno == EINTR)
+			;
+	close(news[0]);
+	if (error != 0) {
+		if (pid != -1)
+			waitpid(pid, NULL, 0);
+		tell(control, (WardenEvent){.kind = WARDEN_FAILED, .pid = pid, .error = error});
+		return;
+	}
+	started[started_count++] = pid;
+	tell(control, (WardenEvent){.kind = WARDEN_STARTED, .pid = pid});
+}
+
+static void obey(int control)
+{
+	static WardenStart order;
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(3 * sizeof(int))];
+	} room;
+	struct iovec part = {.iov_base = &order, .iov_len = sizeof order};
+	struct msghdr message = {
+	    .msg_iov = &part, .msg_iovlen = 1, .msg_control = room.bytes, .msg_controllen = sizeof room.bytes};
+	ssize_t n = recvmsg(control, &message, MSG_CMSG_CLOEXEC);
+	if (n == -1 && errno == EINTR)
+		return;
+	if (n <= 0)
+		_exit(0); /* the check is over: so is the room */
+	struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+	if (head == NULL || head->cmsg_type != SCM_RIGHTS || head->cmsg_len != CMSG_LEN(3 * sizeof(int)))
+		return;
+	int fds[3];
+	memcpy(fds, CMSG_DATA(head), sizeof fds);
+	order.text[WARDEN_TEXT - 1] = '\0';
+	start(control, &order, (size_t)n, fds);
+	for (int i = 0; i < 3; i++)
+		close(fds[i]);
+}
+
+static void reap(int control)
+{
+	int status;
+	struct rusage use;
+	pid_t pid;
+	while ((pid = wait4(-1, &status, WNOHANG, &use)) > 0) {
+		for (int i = 0; i < started_count; i++) {
+			if (started[i] != pid)
+				continue;
+			started[i] = started[--started_count];
+			tell(control, (WardenEvent){.kind = WARDEN_EXITED,
+			                            .pid = pid,
+			                            .status = status,
+			                            .cpu_us = (use.ru_utime.tv_sec + use.ru_stime.tv_sec) * 1000000L +
+			                                      use.ru_utime.tv_usec + use.ru_stime.tv_usec});
+			break;
+		}
+	}
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 3)
+		return 2;
+	int control = atoi(argv[1]);
+	pid_t parent = atoi(argv[2]);
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	if (parent != 0) {
+		prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+		prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+		if (getppid() != parent)
+			return 1; /* it was gone before we asked */
+	}
+	sigset_t child;
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &child, NULL);
+	int ended = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (ended == -1 || fcntl(control, F_SETFD, FD_CLOEXEC) == -1)
+		return 1;
+	tell(control, (WardenEvent){.kind = WARDEN_READY, .pid = getpid()});
+	for (;;) {
+		struct pollfd wait[2] = {{.fd = control, .events = POLLIN}, {.fd = ended, .events = POLLIN}};
+		if (poll(wait, 2, -1) == -1)
+			continue;
+		if (wait[1].revents) {
+			struct signalfd_siginfo info;
+			while (read(ended, &info, sizeof info) > 0)
+				;
+			reap(control);
+		}
+		if (wait[0].revents)
+			obey(control);
+	}
+}

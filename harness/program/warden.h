@@ -1,0 +1,47 @@
+/*
+ * warden.h: what is said between a check and the warden of its room.
+ *
+ * The warden (warden.c) is the first process of a room: it starts the programs, reaps whatever
+ * is left an orphan, and when it ends the kernel ends everything else in the room with it.
+ *
+ * One socket of kind SOCK_SEQPACKET joins them, a message a packet:
+ *
+ *	check -> warden    WardenStart, with descriptors 0, 1 and 2 of the program to be (SCM_RIGHTS)
+ *	warden -> check    WARDEN_READY     once, when it listens
+ *	program -> check   WARDEN_CHILD     sent by the child itself before its exec: the kernel
+ *	                                    translates the pid of SCM_CREDENTIALS into the
+ *	                                    receiver's pid namespace (man 7 unix)
+ *	warden -> check    WARDEN_STARTED   the exec has succeeded
+ *	warden -> check    WARDEN_FAILED    it has not; `error` is its errno
+ *	warden -> check    WARDEN_EXITED    a program that it started has ended, and how
+ *
+ * Pids in messages are those of the room's pid namespace; only the credentials' are ours.
+ */
+#ifndef PROGRAM_WARDEN_H
+#define PROGRAM_WARDEN_H
+
+#include <stdint.h>
+
+enum { WARDEN_TEXT = 48 * 1024 };
+
+typedef enum { WARDEN_READY = 1, WARDEN_CHILD, WARDEN_STARTED, WARDEN_FAILED, WARDEN_EXITED } WardenEventKind;
+
+typedef struct {
+	int32_t kind;
+	int32_t pid;
+	int32_t error;  /* FAILED: errno of what failed */
+	int32_t status; /* EXITED: as wait(2) has it */
+	int64_t cpu_us; /* EXITED: user and system time, its reaped children's too */
+} WardenEvent;
+
+typedef struct {
+	uint32_t argc, envc;
+	uint32_t terminal;      /* descriptor 0 becomes its controlling terminal */
+	uint32_t uid;           /* whom it runs as, in the room's user namespace; 0: stay */
+	uint64_t data_bytes;    /* limits; 0: none */
+	uint64_t file_bytes;
+	uint64_t processes, descriptors, cpu_seconds;
+	char text[WARDEN_TEXT]; /* folder, then argc arguments, then envc NAME=VALUE, each ended by a NUL */
+} WardenStart;
+
+#endif

@@ -1,0 +1,230 @@
+#define _GNU_SOURCE
+#include "observe/calls.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <seccomp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+/* How a call says how long it waits, and on which descriptor. */
+typedef enum {
+	ENDLESS,      /* nothing in its arguments ends it */
+	MILLISECONDS, /* argument `at` is an int of ms, negative for ever */
+	TIMESPEC,     /* argument `at` points to a struct timespec; NULL for ever */
+	TIMEVAL,      /* … to a struct timeval */
+	SLEEP,        /* TIMESPEC, and never NULL */
+	FUTEX,
+} Timing;
+
+typedef struct {
+	long call;
+	const char *name;
+	Timing timing;
+	int at;
+	bool descriptor; /* its first argument is one */
+	int option;      /* the socket option that limits its wait, or 0 */
+} CallFact;
+
+static const CallFact facts[] = {
+    {SYS_accept, "accept", ENDLESS, 0, true, SO_RCVTIMEO},
+    {SYS_accept4, "accept", ENDLESS, 0, true, SO_RCVTIMEO},
+    {SYS_connect, "connect", ENDLESS, 0, true, SO_SNDTIMEO},
+    {SYS_read, "read", ENDLESS, 0, true, SO_RCVTIMEO},
+    {SYS_readv, "readv", ENDLESS, 0, true, SO_RCVTIMEO},
+    {SYS_recvfrom, "recv", ENDLESS, 0, true, SO_RCVTIMEO},
+    {SYS_recvmsg, "recvmsg", ENDLESS, 0, true, SO_RCVTIMEO},
+    {SYS_recvmmsg, "recvmmsg", TIMESPEC, 4, true, SO_RCVTIMEO},
+    {SYS_write, "write", ENDLESS, 0, true, SO_SNDTIMEO},
+    {SYS_writev, "writev", ENDLESS, 0, true, SO_SNDTIMEO},
+    {SYS_sendto, "send", ENDLESS, 0, true, SO_SNDTIMEO},
+    {SYS_sendmsg, "sendmsg", ENDLESS, 0, true, SO_SNDTIMEO},
+    {SYS_sendmmsg, "sendmmsg", ENDLESS, 0, true, SO_SNDTIMEO},
+    {SYS_sendfile, "sendfile", ENDLESS, 0, true, SO_SNDTIMEO},
+    {SYS_splice, "splice", ENDLESS, 0, true, 0},
+    {SYS_flock, "flock", ENDLESS, 0, true, 0},
+    {SYS_fcntl, "fcntl", ENDLESS, 0, true, 0},
+    {SYS_ioctl, "ioctl", ENDLESS, 0, true, 0},
+    {SYS_close, "close", ENDLESS, 0, true, 0},
+    {SYS_ppoll, "ppoll", TIMESPEC, 2, false, 0},
+    {SYS_pselect6, "select", TIMESPEC, 4, false, 0},
+    {SYS_epoll_pwait, "epoll_wait", MILLISECONDS, 3, true, 0},
+#ifdef SYS_epoll_pwait2
+    {SYS_epoll_pwait2, "epoll_wait", TIMESPEC, 3, true, 0},
+#endif
+#ifdef SYS_poll
+    {SYS_poll, "poll", MILLISECONDS, 2, false, 0},
+#endif
+#ifdef SYS_select
+    {SYS_select, "select", TIMEVAL, 4, false, 0},
+#endif
+#ifdef SYS_epoll_wait
+    {SYS_epoll_wait, "epoll_wait", MILLISECONDS, 3, true, 0},
+#endif
+#ifdef SYS_pause
+    {SYS_pause, "pause", ENDLESS, 0, false, 0},
+#endif
+    {SYS_rt_sigsuspend, "sigsuspend", ENDLESS, 0, false, 0},
+    {SYS_rt_sigtimedwait, "sigtimedwait", TIMESPEC, 2, false, 0},
+    {SYS_wait4, "wait", ENDLESS, 0, false, 0},
+    {SYS_waitid, "waitid", ENDLESS, 0, false, 0},
+    {SYS_msgrcv, "msgrcv", ENDLESS, 0, false, 0},
+    {SYS_msgsnd, "msgsnd", ENDLESS, 0, false, 0},
+    {SYS_semop, "semop", ENDLESS, 0, false, 0},
+    {SYS_semtimedop, "semtimedop", TIMESPEC, 3, false, 0},
+    {SYS_mq_timedreceive, "mq_receive", TIMESPEC, 4, true, 0},
+    {SYS_nanosleep, "sleep", SLEEP, 0, false, 0},
+    {SYS_clock_nanosleep, "sleep", SLEEP, 2, false, 0},
+    {SYS_futex, "futex", FUTEX, 3, false, 0},
+};
+
+static const CallFact *fact(long call)
+{
+	for (size_t i = 0; i < sizeof facts / sizeof *facts; i++)
+		if (facts[i].call == call)
+			return &facts[i];
+	return NULL;
+}
+
+static uint64_t now_ns(clockid_t clock)
+{
+	struct timespec t;
+	clock_gettime(clock, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* The time that a pointer argument names. What cannot be read is taken for a short one: we shall see it end. */
+static Wait pointed(const Task *task, uint64_t address, uint64_t unit_ns)
+{
+	struct {
+		int64_t whole, part;
+	} time;
+	if (address == 0)
+		return (Wait){.kind = WAIT_ENDLESS};
+	if (!tasks_memory(task->pid, address, &time, sizeof time) || time.whole < 0)
+		return (Wait){.kind = WAIT_TIMED, .ns = 1};
+	/* Past a year it is as good as endless, and stays clear of overflow. */
+	uint64_t seconds = time.whole > 31536000 ? 31536000 : (uint64_t)time.whole;
+	return (Wait){.kind = WAIT_TIMED, .ns = seconds * 1000000000 + (uint64_t)time.part * unit_ns};
+}
+
+/* A time on the clock becomes the time from now. */
+static Wait from_now(Wait wait, clockid_t clock)
+{
+	uint64_t now = now_ns(clock);
+	if (wait.kind == WAIT_TIMED && wait.ns != 1)
+		wait.ns = wait.ns > now ? wait.ns - now : 1;
+	return wait;
+}
+
+static Wait futex_wait(const Task *task)
+{
+	int operation = (int)task->arg[1] & FUTEX_CMD_MASK;
+	Wait wait = pointed(task, task->arg[3], 1);
+	/* Only FUTEX_WAIT counts from now; the others name a time on a clock (man 2 futex). */
+	if (operation != FUTEX_WAIT)
+		wait = from_now(wait, (int)task->arg[1] & FUTEX_CLOCK_REALTIME ? CLOCK_REALTIME : CLOCK_MONOTONIC);
+	return wait;
+}
+
+Wait calls_wait(const Task *task)
+{
+	switch (task->state) {
+	case 'T':
+	case 't':
+		return (Wait){.kind = WAIT_STOPPED};
+	case 'Z':
+	case 'X':
+		return (Wait){.kind = WAIT_DEAD};
+	case 'S':
+		break;
+	default:
+		return (Wait){.kind = WAIT_NOT};
+	}
+	if (!task->known)
+		return (Wait){.kind = WAIT_UNKNOWN};
+	if (!task->in_call)
+		return (Wait){.kind = WAIT_NOT};
+	const CallFact *f = fact(task->call);
+	if (f == NULL)
+		return (Wait){.kind = WAIT_UNKNOWN};
+	uint64_t argument = task->arg[f->at];
+	switch (f->timing) {
+	case MILLISECONDS:
+		if ((int)argument < 0)
+			return (Wait){.kind = WAIT_ENDLESS};
+		return (Wait){.kind = WAIT_TIMED, .ns = (uint64_t)(int)argument * 1000000};
+	case TIMESPEC:
+	case SLEEP:
+		if (task->call == SYS_clock_nanosleep && ((int)task->arg[1] & TIMER_ABSTIME))
+			return from_now(pointed(task, argument, 1), (clockid_t)task->arg[0]);
+		return pointed(task, argument, 1);
+	case TIMEVAL:
+		return pointed(task, argument, 1000);
+	case FUTEX:
+		return futex_wait(task);
+	case ENDLESS:
+		break;
+	}
+	return (Wait){.kind = WAIT_ENDLESS};
+}
+
+uint64_t calls_socket_timeout(const Task *task)
+{
+	const CallFact *f = task->in_call ? fact(task->call) : NULL;
+	if (f == NULL || f->option == 0)
+		return 0;
+	int process = pidfd_open(task->pid, 0);
+	int copy = process == -1 ? -1 : pidfd_getfd(process, (int)task->arg[0], 0);
+	struct timeval limit = {0};
+	socklen_t size = sizeof limit;
+	if (copy != -1 && getsockopt(copy, SOL_SOCKET, f->option, &limit, &size) == -1)
+		limit = (struct timeval){0}; /* no socket: a pipe or a terminal, which has no such limit */
+	if (copy != -1)
+		close(copy);
+	if (process != -1)
+		close(process);
+	return (uint64_t)limit.tv_sec * 1000000000 + (uint64_t)limit.tv_usec * 1000;
+}
+
+const char *calls_name(long call)
+{
+	const CallFact *f = fact(call);
+	if (f != NULL)
+		return f->name;
+	/* libseccomp knows them all; its answer is kept, one a call, for as long as we live. */
+	static char *names[1024];
+	if (call < 0 || call >= 1024)
+		return "a system call";
+	if (names[call] == NULL)
+		names[call] = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, (int)call);
+	return names[call] ? names[call] : "a system call";
+}
+
+int calls_descriptor(const Task *task)
+{
+	const CallFact *f = task->in_call ? fact(task->call) : NULL;
+	return f != NULL && f->descriptor ? (int)task->arg[0] : -1;
+}
+
+const char *calls_describe(const Task *task, char *text)
+{
+	int fd = calls_descriptor(task);
+	if (task->state == 'Z')
+		snprintf(text, 64, "ended");
+	else if (!task->known && task->state == 'S')
+		snprintf(text, 64, "asleep");
+	else if (!task->in_call)
+		snprintf(text, 64, "running");
+	else if (fd >= 0)
+		snprintf(text, 64, "%s(%d)", calls_name(task->call), fd);
+	else
+		snprintf(text, 64, "%s", calls_name(task->call));
+	return text;
+}

@@ -1,0 +1,293 @@
+#define _GNU_SOURCE
+#include "observe/still.h"
+
+#include "observe/calls.h"
+
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+static const uint64_t MS = 1000000, SECOND = 1000000000;
+
+/* CPU time without any effect that makes a spinner; while an interpreter starts, more is usual. */
+static const uint64_t SPIN_NS = 1000000000, SPIN_START_NS = 4000000000;
+/* Longer sleeps than this are not waited for. */
+static const uint64_t LONG_SLEEP_NS = 10000000000;
+static const uint64_t PATIENCE_NS = 5000000000, BACKSTOP_NS = 20000000000, GUESS_NS = 1000000000;
+
+/* What one watch has learnt so far. */
+typedef struct {
+	unsigned flags;
+	uint64_t began_ns, changed_ns; /* on the wall: the start, and the last change of any socket or process */
+	uint64_t cpu_then, cpu_first;  /* the programs' CPU time at that change, and at the start */
+	uint64_t print;                /* fingerprint of sockets and processes */
+	uint64_t quiet_ns;             /* on the wall: since when no thread has run */
+	unsigned rounds;               /* how often every sleeper has woken since the last change */
+	uint64_t sleepers_mark;        /* sum of switches at the last round */
+	bool fresh;                    /* no look yet */
+} Watch;
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * SECOND + (uint64_t)t.tv_nsec;
+}
+
+static void drop_strangers(Scene *scene)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < scene->sockets.count; i++)
+		if (scene->mine(scene->context, &scene->sockets.socket[i]))
+			scene->sockets.socket[kept++] = scene->sockets.socket[i];
+	scene->sockets.count = kept;
+}
+
+/* After a stop and a continue some calls show as restart_syscall, with the arguments of the call proper. */
+static void name_restarted(Scene *scene)
+{
+	for (size_t i = 0; i < scene->tasks.count; i++) {
+		Task *t = &scene->tasks.task[i];
+		if (!t->in_call)
+			continue;
+		Restart *known = NULL;
+		for (unsigned k = 0; k < scene->restarts; k++)
+			if (scene->restart[k].tid == t->tid)
+				known = &scene->restart[k];
+		if (t->call == SYS_restart_syscall) {
+			if (known != NULL && known->pc == t->pc)
+				t->call = known->call;
+			continue;
+		}
+		if (known == NULL)
+			known = &scene->restart[scene->restarts < 64 ? scene->restarts++ : (unsigned)t->tid % 64];
+		*known = (Restart){.tid = t->tid, .pc = t->pc, .call = t->call};
+	}
+}
+
+void still_look(Scene *scene)
+{
+	TaskList tasks = scene->before;
+	SocketList sockets = scene->before_sockets;
+	scene->before = scene->tasks;
+	scene->before_sockets = scene->sockets;
+	scene->tasks = tasks;
+	scene->sockets = sockets;
+	scene->looks++;
+	tasks_look(&scene->tasks, scene->root);
+	name_restarted(scene);
+	if (!sockets_look(scene->diag, &scene->sockets))
+		scene->sockets.count = 0;
+	if (scene->mine != NULL)
+		drop_strangers(scene);
+}
+
+static uint64_t mix(uint64_t hash, uint64_t value)
+{
+	return (hash ^ value) * 1099511628211U; /* FNV-1a, a word at a time */
+}
+
+static uint64_t fingerprint(const Scene *scene)
+{
+	uint64_t hash = 14695981039346656037U;
+	for (size_t i = 0; i < scene->sockets.count; i++) {
+		const Socket *s = &scene->sockets.socket[i];
+		hash = mix(hash, (uint64_t)s->state << 32 | (uint64_t)s->port << 16 | s->remote_port);
+		hash = mix(hash, (uint64_t)s->rqueue << 32 | s->wqueue);
+		hash = mix(hash, s->inode);
+	}
+	for (size_t i = 0; i < scene->tasks.count; i++)
+		hash = mix(hash, (uint64_t)scene->tasks.task[i].tid);
+	return hash;
+}
+
+static uint64_t cpu_total(const TaskList *tasks)
+{
+	uint64_t sum = 0;
+	for (size_t i = 0; i < tasks->count; i++)
+		sum += tasks->task[i].cpu_ns;
+	return sum;
+}
+
+/* The same threads, and none of them has had a CPU since. */
+static bool nobody_ran(const TaskList *a, const TaskList *b)
+{
+	if (a->count != b->count)
+		return false;
+	for (size_t i = 0; i < a->count; i++)
+		if (a->task[i].tid != b->task[i].tid || a->task[i].switches != b->task[i].switches ||
+		    a->task[i].state != b->task[i].state)
+			return false;
+	return true;
+}
+
+static bool anything_in_flight(const SocketList *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (sockets_in_flight(list, &list->socket[i]))
+			return true;
+	return false;
+}
+
+typedef struct {
+	bool runs, guessed, alive, ready; /* somebody runs; sleeps in who knows what; is not a zombie; has a CPU or wants one */
+	unsigned sleepers;         /* threads that a time will wake soon */
+	uint64_t switches;         /* the sum of theirs */
+} Survey;
+
+static Survey survey(const TaskList *tasks)
+{
+	Survey s = {0};
+	for (size_t i = 0; i < tasks->count; i++) {
+		const Task *t = &tasks->task[i];
+		Wait wait = calls_wait(t);
+		s.alive = s.alive || wait.kind != WAIT_DEAD;
+		switch (wait.kind) {
+		case WAIT_NOT:
+			s.runs = true;
+			s.ready = s.ready || t->state == 'R';
+			break;
+		case WAIT_UNKNOWN:
+			s.guessed = true;
+			break;
+		case WAIT_TIMED:
+			if (wait.ns < LONG_SLEEP_NS) {
+				s.sleepers++;
+				s.switches += t->switches;
+			}
+			break;
+		case WAIT_ENDLESS:
+		case WAIT_STOPPED:
+		case WAIT_DEAD:
+			break;
+		}
+	}
+	return s;
+}
+
+/* A blocked recv() may be under SO_RCVTIMEO: its owner's socket has to be asked, so only who would be called still. */
+static void add_socket_timeouts(const TaskList *tasks, Survey *s)
+{
+	for (size_t i = 0; i < tasks->count; i++) {
+		const Task *t = &tasks->task[i];
+		uint64_t ns = calls_wait(t).kind == WAIT_ENDLESS ? calls_socket_timeout(t) : 0;
+		if (ns > 0 && ns < LONG_SLEEP_NS) {
+			s->sleepers++;
+			s->switches += t->switches;
+		}
+	}
+}
+
+static void note_changes(const Scene *scene, Watch *w, uint64_t now)
+{
+	uint64_t print = fingerprint(scene);
+	uint64_t cpu = cpu_total(&scene->tasks);
+	if (w->fresh) {
+		w->cpu_first = cpu;
+		w->fresh = false;
+	} else if (print == w->print) {
+		return;
+	}
+	w->print = print;
+	w->changed_ns = now;
+	w->cpu_then = cpu;
+	w->rounds = 0;
+	w->sleepers_mark = 0;
+}
+
+static bool spins(const Scene *scene, const Watch *w, const Survey *s)
+{
+	uint64_t cpu = cpu_total(&scene->tasks);
+	uint64_t limit = w->flags & WATCH_START ? SPIN_START_NS : SPIN_NS;
+	/* Who changes something at every turn spins as well, if it goes on for long. */
+	return s->ready && (cpu > w->cpu_then + limit || cpu > w->cpu_first + 4 * limit);
+}
+
+/* Everybody is asleep, some of them for a time. True when they have shown that they will do nothing. */
+static bool idles(Watch *w, const Survey *s, uint64_t now)
+{
+	if (w->sleepers_mark == 0) {
+		w->sleepers_mark = s->switches + 1;
+	} else if (s->switches + 1 >= w->sleepers_mark + s->sleepers) {
+		w->rounds++;
+		w->sleepers_mark = s->switches + 1;
+	}
+	uint64_t patience = w->flags & WATCH_PATIENT ? PATIENCE_NS : 0;
+	return w->rounds >= 2 && now - w->changed_ns >= patience;
+}
+
+/* One look and what follows from it; WATCH_DONE stands for "go on looking". */
+static Outcome judge(Scene *scene, Watch *w, bool news)
+{
+	still_look(scene);
+	uint64_t now = now_ns();
+	bool first = w->fresh;
+	note_changes(scene, w, now);
+	Survey s = survey(&scene->tasks);
+	if (!s.alive)
+		return scene->told == NULL || scene->told(scene->context) ? WATCH_GONE : WATCH_DONE;
+	if (spins(scene, w, &s))
+		return WATCH_SPINNING;
+	bool quiet = !first && !news && !s.runs && nobody_ran(&scene->before, &scene->tasks) &&
+	             !anything_in_flight(&scene->before_sockets) && !anything_in_flight(&scene->sockets);
+	if (!quiet) {
+		w->quiet_ns = now;
+		return WATCH_DONE;
+	}
+	if (s.guessed && now - w->quiet_ns < GUESS_NS)
+		return WATCH_DONE;
+	add_socket_timeouts(&scene->tasks, &s);
+	if (s.sleepers > 0)
+		return idles(w, &s, now) ? WATCH_IDLE : WATCH_DONE;
+	scene->guessed = s.guessed;
+	return WATCH_STILL;
+}
+
+/* Waits for news, or for a moment. */
+static void pause_for(Scene *scene, uint64_t ns)
+{
+	struct pollfd wake[64];
+	size_t count = scene->wake != NULL ? scene->wake(scene->context, wake, 64) : 0;
+	struct timespec moment = {.tv_nsec = (long)ns};
+	ppoll(wake, (nfds_t)count, &moment, NULL);
+}
+
+Outcome still_watch(Scene *scene, bool (*done)(void *), void *context, unsigned flags)
+{
+	Watch w = {.flags = flags, .fresh = true};
+	w.began_ns = w.changed_ns = w.quiet_ns = now_ns();
+	uint64_t moment = MS / 10;
+	for (;;) {
+		bool news = scene->pump != NULL && scene->pump(scene->context);
+		if (done != NULL && done(context))
+			return WATCH_DONE;
+		Outcome outcome = judge(scene, &w, news);
+		if (outcome == WATCH_DONE && now_ns() - w.began_ns > BACKSTOP_NS)
+			outcome = WATCH_CLOCK;
+		if (outcome != WATCH_DONE) {
+			/* What came between the pump and the look is not lost. */
+			if (scene->pump != NULL && scene->pump(scene->context) && outcome != WATCH_SPINNING &&
+			    outcome != WATCH_CLOCK)
+				continue;
+			return done != NULL && done(context) ? WATCH_DONE : outcome;
+		}
+		if (news)
+			moment = MS / 10;
+		pause_for(scene, moment);
+		moment = moment < 5 * MS ? moment + moment / 2 : moment;
+	}
+}
+
+void still_free(Scene *scene)
+{
+	tasks_free(&scene->tasks);
+	tasks_free(&scene->before);
+	sockets_free(&scene->sockets);
+	sockets_free(&scene->before_sockets);
+}
+
+const char *still_outcome_name(Outcome outcome)
+{
+	static const char *const names[] = {"done", "still", "idle", "spinning", "gone", "clock"};
+	return names[outcome];
+}

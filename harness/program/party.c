@@ -1,0 +1,475 @@
+#define _GNU_SOURCE
+#include "program/party.h"
+
+#include "program/trouble.h"
+#include "program/warden.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pty.h>
+#include <sched.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <termios.h>
+#include <unistd.h>
+
+enum { MOST_PARTIES = 16 };
+
+static Party *parties[MOST_PARTIES];
+static size_t party_count;
+static int wake_on = -1;
+
+static void need(bool done, const char *what)
+{
+	if (!done)
+		trouble("%s: %s", what, strerror(errno));
+}
+
+/* --- output --- */
+
+static bool take_in(Output *out)
+{
+	bool any = false;
+	if (out->fd == -1)
+		return false;
+	if (out->other != -1) {
+		/* Hand over what is on its way through the terminal, in this direction. */
+		struct pollfd look = {.fd = out->fd, .events = POLLIN};
+		poll(&look, 1, 0);
+	}
+	for (;;) {
+		char bytes[16384];
+		ssize_t n = read(out->fd, bytes, sizeof bytes);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1 && errno == EAGAIN)
+			return any;
+		if (n <= 0) { /* the end; EIO where a terminal has nobody left at its other side */
+			close(out->fd);
+			out->fd = -1;
+			return true;
+		}
+		any = true;
+		if (out->size + (size_t)n > (size_t)ROOM_OUTPUT_MIB << 20) {
+			out->flood = true;
+			continue;
+		}
+		if (out->size + (size_t)n + 1 > out->room) {
+			out->room = 2 * (out->size + (size_t)n + 1);
+			out->text = realloc(out->text, out->room);
+			need(out->text != NULL, "memory");
+		}
+		memcpy(out->text + out->size, bytes, (size_t)n);
+		out->size += (size_t)n;
+		out->text[out->size] = '\0';
+	}
+}
+
+/* Lets what was typed reach the program's side of the terminal. */
+static void hand_over_typing(const Party *p)
+{
+	if (p->kind == INPUT_TERMINAL && p->out.other != -1) {
+		struct pollfd look = {.fd = p->out.other, .events = POLLIN};
+		poll(&look, 1, 0);
+	}
+}
+
+size_t party_unread_input(const Party *party)
+{
+	int waiting = 0;
+	int fd = party->kind == INPUT_TERMINAL ? party->out.other : party->input;
+	if (fd == -1)
+		return 0;
+	hand_over_typing(party);
+	return ioctl(fd, FIONREAD, &waiting) == 0 && waiting > 0 ? (size_t)waiting : 0;
+}
+
+/* --- news of the warden --- */
+
+static Party *by_inner(pid_t inner)
+{
+	for (size_t i = 0; i < party_count; i++)
+		if (parties[i]->inner == inner && !parties[i]->ended)
+			return parties[i];
+	return NULL;
+}
+
+/* Programs of the room that are still alive, its warden not counted. */
+static int count_alive(const Room *room)
+{
+	TaskList list = {0};
+	tasks_look(&list, room->warden);
+	int alive = 0;
+	for (size_t i = 0; i < list.count; i++)
+		alive += list.task[i].tid == list.task[i].pid && list.task[i].state != 'Z' && list.task[i].state != 'X';
+	tasks_free(&list);
+	return alive;
+}
+
+static void note_ending(const Room *room, const WardenEvent *event)
+{
+	Party *p = by_inner(event->pid);
+	if (p == NULL)
+		return;
+	p->ended = true;
+	p->status = event->status;
+	int others = 0;
+	for (size_t i = 0; i < party_count; i++)
+		others += !parties[i]->ended && parties[i]->pid > 0;
+	if (!p->killed_by_us && others == 0)
+		p->leftovers = count_alive(room);
+}
+
+/* One message of the warden's, with the sender's pid as the kernel translates it. False: none there. */
+static bool hear_warden(const Room *room, WardenEvent *event, pid_t *sender, int flags)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(struct ucred))];
+	} control;
+	struct iovec part = {.iov_base = event, .iov_len = sizeof *event};
+	struct msghdr message = {
+	    .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+	ssize_t n;
+	do
+		n = recvmsg(room->control, &message, flags);
+	while (n == -1 && errno == EINTR);
+	if (n == -1 && errno == EAGAIN)
+		return false;
+	if (n != (ssize_t)sizeof *event)
+		trouble("the warden of the room is gone");
+	struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+	struct ucred who = {0};
+	if (head != NULL && head->cmsg_type == SCM_CREDENTIALS)
+		memcpy(&who, CMSG_DATA(head), sizeof who);
+	*sender = who.pid;
+	return true;
+}
+
+bool party_pump(void *context)
+{
+	Room *room = context;
+	bool any = false;
+	WardenEvent event;
+	pid_t sender;
+	while (hear_warden(room, &event, &sender, MSG_DONTWAIT)) {
+		any = true;
+		if (event.kind == WARDEN_EXITED)
+			note_ending(room, &event);
+	}
+	for (size_t i = 0; i < party_count; i++) {
+		hand_over_typing(parties[i]);
+		any = take_in(&parties[i]->out) || any;
+		any = take_in(&parties[i]->err) || any;
+	}
+	return any;
+}
+
+static bool all_told(void *context)
+{
+	(void)context;
+	for (size_t i = 0; i < party_count; i++)
+		if (!parties[i]->ended && parties[i]->start_error == 0)
+			return false;
+	return true;
+}
+
+static size_t wake_list(void *context, struct pollfd *list, size_t most)
+{
+	Room *room = context;
+	size_t count = 0;
+	list[count++] = (struct pollfd){.fd = room->control, .events = POLLIN};
+	if (wake_on != -1)
+		list[count++] = (struct pollfd){.fd = wake_on, .events = POLLIN};
+	for (size_t i = 0; i < party_count && count + 2 <= most; i++) {
+		list[count++] = (struct pollfd){.fd = parties[i]->out.fd, .events = POLLIN};
+		list[count++] = (struct pollfd){.fd = parties[i]->err.fd, .events = POLLIN};
+	}
+	return count;
+}
+
+/* The shared room: ours is what a program of ours holds, or what has a port of ours at either end. */
+static bool is_mine(void *context, const Socket *s)
+{
+	Room *room = context;
+	for (size_t i = 0; i < party_count; i++)
+		if (parties[i]->port != 0 && (s->port == parties[i]->port || s->remote_port == parties[i]->port))
+			return true;
+	for (size_t i = 0; s->inode != 0 && i < room->scene.tasks.processes; i++)
+		for (int fd = 3; fd < 32; fd++)
+			if (tasks_socket_inode(room->scene.tasks.process[i], fd) == s->inode)
+				return true;
+	return false;
+}
+
+Outcome party_watch(bool (*done)(void *), void *context, unsigned flags, int wake_fd)
+{
+	Room *room = room_now();
+	room->scene.pump = party_pump;
+	room->scene.told = all_told;
+	room->scene.wake = wake_list;
+	room->scene.context = room;
+	room->scene.mine = room->kind == ROOM_SHARED ? is_mine : NULL;
+	wake_on = wake_fd;
+	Outcome outcome = still_watch(&room->scene, done, context, flags);
+	wake_on = -1;
+	return outcome;
+}
+
+Party *const *party_all(size_t *count)
+{
+	*count = party_count;
+	return parties;
+}
+
+/* --- starting --- */
+
+static void open_pipe(int *ours, int *theirs, bool we_read)
+{
+	int ends[2];
+	need(pipe2(ends, O_CLOEXEC) == 0, "pipe");
+	*ours = ends[we_read ? 0 : 1];
+	*theirs = ends[we_read ? 1 : 0];
+	need(!we_read || fcntl(*ours, F_SETFL, O_NONBLOCK) == 0, "fcntl");
+}
+
+static void open_terminal(Output *out, int *theirs)
+{
+	/* Wide enough that no line of a check wraps; tall as terminals are. */
+	struct winsize size = {.ws_row = 24, .ws_col = 2000};
+	need(openpty(&out->fd, theirs, NULL, NULL, &size) == 0, "openpty");
+	struct termios settings;
+	need(tcgetattr(*theirs, &settings) == 0, "tcgetattr");
+	settings.c_iflag |= IUTF8;
+	need(tcsetattr(*theirs, TCSANOW, &settings) == 0, "tcsetattr");
+	out->other = fcntl(*theirs, F_DUPFD_CLOEXEC, 3);
+	need(out->other != -1 && fcntl(out->fd, F_SETFL, O_NONBLOCK) == 0 && fcntl(out->fd, F_SETFD, FD_CLOEXEC) == 0,
+	     "fcntl");
+}
+
+static void open_file(Party *p, int *theirs, const char *content)
+{
+	*theirs = memfd_create("input", MFD_CLOEXEC);
+	size_t size = strlen(content);
+	need(*theirs != -1 && write(*theirs, content, size) == (ssize_t)size && lseek(*theirs, 0, SEEK_SET) == 0,
+	     "memfd_create");
+	p->input = -1;
+}
+
+static void open_streams(Party *p, StartAs as, int theirs[3])
+{
+	p->out.other = p->err.other = -1;
+	p->kind = as.input;
+	if (as.input == INPUT_TERMINAL) {
+		open_terminal(&p->out, &theirs[0]);
+		theirs[1] = theirs[0];
+		p->input = p->out.fd;
+		open_terminal(&p->err, &theirs[2]);
+		return;
+	}
+	if (as.input == INPUT_FILE)
+		open_file(p, &theirs[0], as.file);
+	else
+		open_pipe(&p->input, &theirs[0], false);
+	open_pipe(&p->out.fd, &theirs[1], true);
+	open_pipe(&p->err.fd, &theirs[2], true);
+}
+
+static void add_word(WardenStart *order, size_t *used, const char *word)
+{
+	size_t size = strlen(word) + 1;
+	if (*used + size > sizeof order->text)
+		trouble("a command line of more than %zu bytes", sizeof order->text);
+	memcpy(order->text + *used, word, size);
+	*used += size;
+}
+
+static size_t add_environment(WardenStart *order, size_t *used, const char *folder, const char *more)
+{
+	char path[4096], home[160];
+	const char *known = getenv("PATH");
+	snprintf(path, sizeof path, "PATH=%s", known ? known : "/usr/local/bin:/usr/bin:/bin");
+	snprintf(home, sizeof home, "HOME=%s", folder);
+	const char *const list[] = {path, home, "LANG=C.UTF-8", "TERM=xterm", "PYTHONDONTWRITEBYTECODE=1", more};
+	size_t count = sizeof list / sizeof *list - (more == NULL);
+	for (size_t i = 0; i < count; i++)
+		add_word(order, used, list[i]);
+	return count;
+}
+
+static size_t write_order(WardenStart *order, char *const *command, const char *const *arguments, StartAs as)
+{
+	const Room *room = room_now();
+	*order = (WardenStart){.terminal = as.input == INPUT_TERMINAL,
+	                       .uid = room->uid,
+	                       .data_bytes = as.sanitized ? 0 : (uint64_t)ROOM_DATA_MIB << 20,
+	                       .file_bytes = (uint64_t)ROOM_FILE_MIB << 20,
+	                       .processes = room->kind == ROOM_SHARED ? 0 : ROOM_PROCESSES,
+	                       .descriptors = ROOM_DESCRIPTORS,
+	                       .cpu_seconds = ROOM_CPU_SECONDS};
+	size_t used = 0;
+	add_word(order, &used, room->folder);
+	for (; *command != NULL; command++, order->argc++)
+		add_word(order, &used, *command);
+	for (; arguments != NULL && *arguments != NULL; arguments++, order->argc++)
+		add_word(order, &used, *arguments);
+	order->envc = (uint32_t)add_environment(order, &used, room->folder, as.environment);
+	return offsetof(WardenStart, text) + used;
+}
+
+static void send_order(const Room *room, const WardenStart *order, size_t size, const int fds[3])
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(3 * sizeof(int))];
+	} control = {0};
+	struct iovec part = {.iov_base = (void *)order, .iov_len = size};
+	struct msghdr message = {
+	    .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+	struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+	head->cmsg_level = SOL_SOCKET;
+	head->cmsg_type = SCM_RIGHTS;
+	head->cmsg_len = CMSG_LEN(3 * sizeof(int));
+	memcpy(CMSG_DATA(head), fds, 3 * sizeof(int));
+	need(sendmsg(room->control, &message, MSG_NOSIGNAL) == (ssize_t)size, "to the warden");
+}
+
+Party *party_start(const char *who, char *const *command, const char *const *arguments, StartAs as)
+{
+	static WardenStart order;
+	Room *room = room_now();
+	Party *p = calloc(1, sizeof *p);
+	need(p != NULL && party_count < MOST_PARTIES, "one more program");
+	snprintf(p->who, sizeof p->who, "%s", who);
+	int theirs[3];
+	open_streams(p, as, theirs);
+	size_t size = write_order(&order, command, arguments, as);
+	send_order(room, &order, size, theirs);
+	close(theirs[0]);
+	if (theirs[1] != theirs[0])
+		close(theirs[1]);
+	close(theirs[2]);
+	for (WardenEvent event = {0}; event.kind != WARDEN_STARTED && event.kind != WARDEN_FAILED;) {
+		pid_t sender;
+		hear_warden(room, &event, &sender, 0);
+		if (event.kind == WARDEN_CHILD)
+			p->pid = sender;
+		else if (event.kind == WARDEN_EXITED)
+			note_ending(room, &event);
+		p->inner = event.pid;
+		p->start_error = event.kind == WARDEN_FAILED ? event.error : 0;
+	}
+	if (p->start_error != 0) {
+		p->ended = true;
+		p->pid = -1;
+	}
+	parties[party_count++] = p;
+	room->scene.sockets.count = 0; /* what was seen before says nothing of this one */
+	return p;
+}
+
+/* --- feeding --- */
+
+void party_input(Party *party, const void *bytes, size_t size)
+{
+	const char *at = bytes;
+	/* More than the pipe holds must wait until the program has read: watch the room meanwhile. */
+	while (size > 0 && party->input != -1) {
+		struct pollfd look = {.fd = party->input, .events = POLLOUT};
+		if (poll(&look, 1, 0) == 1 && (look.revents & POLLOUT)) {
+			size_t piece = size < 512 ? size : 512;
+			ssize_t n = write(party->input, at, piece);
+			if (n == -1 && (errno == EINTR || errno == EAGAIN))
+				continue;
+			if (n == -1)
+				return; /* nobody reads any more: a finding for who expects an effect */
+			at += n;
+			size -= (size_t)n;
+		} else if ((look.revents & POLLERR) || party_watch(NULL, NULL, 0, -1) != WATCH_DONE) {
+			return;
+		}
+	}
+}
+
+void party_end_input(Party *party)
+{
+	if (party->kind == INPUT_TERMINAL) {
+		party_input(party, "\004", 1);
+	} else if (party->input != -1) {
+		close(party->input);
+		party->input = -1;
+	}
+}
+
+/* --- signals --- */
+
+void party_signal(Party *party, int signal)
+{
+	if (!party->ended && kill(party->pid, signal) == -1 && errno != ESRCH)
+		trouble("kill: %s", strerror(errno));
+}
+
+void party_signal_all(int signal)
+{
+	TaskList list = {0};
+	tasks_look(&list, room_now()->warden);
+	for (size_t i = 0; i < list.processes; i++)
+		kill(list.process[i], signal);
+	tasks_free(&list);
+}
+
+/* SIGSTOP takes effect a moment after kill() returns. */
+static bool all_in_state(bool stopped)
+{
+	TaskList list = {0};
+	tasks_look(&list, room_now()->warden);
+	bool all = true;
+	for (size_t i = 0; i < list.count; i++) {
+		char state = list.task[i].state;
+		if (state != 'Z' && state != 'X')
+			all = all && (state == 'T' || state == 't') == stopped;
+	}
+	tasks_free(&list);
+	return all;
+}
+
+static void freeze_or_thaw(Party *party, int signal)
+{
+	party->frozen = signal == SIGSTOP;
+	do
+		party_signal_all(signal); /* again: it may just have made a child */
+	while (sched_yield() == 0 && !all_in_state(signal == SIGSTOP));
+}
+
+void party_freeze(Party *party)
+{
+	freeze_or_thaw(party, SIGSTOP);
+}
+
+void party_thaw(Party *party)
+{
+	freeze_or_thaw(party, SIGCONT);
+}
+
+static bool is_gone(void *context)
+{
+	const Party *party = context;
+	TaskList list = {0};
+	tasks_look(&list, room_now()->warden);
+	bool gone = party->ended && list.processes == 0;
+	tasks_free(&list);
+	return gone;
+}
+
+void party_kill(Party *party)
+{
+	party->killed_by_us = true;
+	party_signal_all(SIGKILL);
+	party_watch(is_gone, party, 0, -1);
+}

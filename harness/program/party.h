@@ -1,0 +1,99 @@
+/*
+ * party.h: a program in the room: starting it, feeding it, freezing it, hearing how it ended.
+ *
+ * What it prints is taken in as it comes (party_pump, which the room's watch calls) and kept whole, up to
+ * ROOM_OUTPUT_MIB; beyond that it is a flood and the rest is thrown away, so that a program that prints for
+ * ever neither blocks nor fills our memory.
+ *
+ * Input and output each are a pipe, a file or a terminal:
+ *
+ *	a pipe      is silent until something is written; stays open until party_end_input();
+ *	a file      is in memory, already full;
+ *	a terminal  is one pseudo-terminal for input and output, and a second one for standard error, so
+ *	            that isatty(2) is true and its text is still told from the rest.
+ *
+ * A terminal hands bytes over late, by a worker of the kernel. Polling the reading side makes it do so at once
+ * (n_tty_poll() calls tty_buffer_flush_work(), drivers/tty/n_tty.c); the pump polls both sides before it reads, so
+ * after a pump nothing is on its way in a terminal.
+ *
+ * Freezing: SIGSTOP to every process of the program, and party_freeze() returns when each thread has stopped.
+ *
+ * Time: no verb waits by the clock; party_started() watches until the exec has succeeded.
+ * Ownership: parties live until the process ends. Errors: trouble(), but a program that cannot be
+ * executed at all, which is told: start_error.
+ */
+#ifndef PROGRAM_PARTY_H
+#define PROGRAM_PARTY_H
+
+#include "program/room.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef enum { INPUT_PIPE, INPUT_FILE, INPUT_TERMINAL } InputKind;
+
+typedef struct {
+	int fd;         /* our reading end; -1 after the end of stream */
+	int other;      /* the terminal's other side, ours too; -1 for a pipe */
+	char *text;     /* what came so far, ended by a NUL that does not count */
+	size_t size, room;
+	size_t read;    /* how far a check has read it, screen.h */
+	bool flood;     /* more than ROOM_OUTPUT_MIB came */
+} Output;
+
+typedef struct Party {
+	char who[32];         /* "server", "client"; as it is called in the story */
+	pid_t pid;            /* in our pid namespace */
+	pid_t inner;          /* in the room's */
+	int input;            /* our writing end; -1 when ended */
+	InputKind kind;
+	Output out, err;
+	bool ended;           /* and then how: */
+	int status;           /* as wait(2) has it */
+	int start_error;      /* errno of its exec; then it never ran */
+	bool frozen;
+	bool killed_by_us;
+	in_port_t port;       /* on which it was asked to listen, or told to call */
+	const char *sources, *shown; /* the student's own files, for where.h; NULL: none */
+	int leftovers;        /* processes of its that were still there when it had ended by itself */
+} Party;
+
+typedef struct {
+	InputKind input;
+	const char *file;        /* INPUT_FILE: its content */
+	bool sanitized;          /* a sanitizer reserves terabytes: no limit on memory by kind of page */
+	const char *environment; /* one more NAME=VALUE, or NULL */
+} StartAs;
+
+/* Starts `command` followed by `arguments` (both end with NULL); does not return before the exec. */
+Party *party_start(const char *who, char *const *command, const char *const *arguments, StartAs as);
+
+/* Writes to its standard input, all of it. */
+void party_input(Party *party, const void *bytes, size_t size);
+
+/* End of input: closes the pipe; at a terminal, types Ctrl-D (VEOF) on an empty line. */
+void party_end_input(Party *party);
+
+void party_freeze(Party *party);
+void party_thaw(Party *party);
+
+/* A signal to the program's first process; or to all that are in the room. */
+void party_signal(Party *party, int signal);
+void party_signal_all(int signal);
+
+/* Ends it with SIGKILL, all its processes, and returns when they are gone. */
+void party_kill(Party *party);
+
+/* Takes in what was printed and told; true: there was something. The room's scene calls it. */
+bool party_pump(void *room);
+
+/* Watches the room; wake_fd (or -1) is a descriptor of ours whose news end a pause. */
+Outcome party_watch(bool (*done)(void *), void *context, unsigned flags, int wake_fd);
+
+/* All parties, in the order of their starts. */
+Party *const *party_all(size_t *count);
+
+/* Bytes that were typed and that nobody has read yet. */
+size_t party_unread_input(const Party *party);
+
+#endif

@@ -1,0 +1,521 @@
+#define _GNU_SOURCE
+#include "peer/line.h"
+
+#include "peer/story.h"
+#include "program/trouble.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { MOST_LINES = 512 };
+
+static Line *lines[MOST_LINES];
+static size_t line_count;
+static bool shut_window;
+
+static void need(bool done, const char *what)
+{
+	if (!done)
+		trouble("%s: %s", what, strerror(errno));
+}
+
+/* --- who is on the phone --- */
+
+static const char *ended_how(const Line *line)
+{
+	if (line->was_reset)
+		return "the call was reset";
+	if (line->ended)
+		return "the other side has hung up";
+	return "";
+}
+
+/* Our callers, for the story's end. */
+static int tell_lines(Stand *stand, int most)
+{
+	Room *room = room_now();
+	int told = 0;
+	for (size_t i = line_count > 4 ? line_count - 4 : 0; i < line_count && told < most; i++) {
+		const Line *l = lines[i];
+		if (l->fd == -1)
+			continue;
+		stand[told] = (Stand){.reference = true};
+		record_text(stand[told].who, "%s", l->who);
+		const Socket *ours = NULL;
+		for (size_t k = 0; k < room->scene.sockets.count; k++) {
+			const Socket *s = &room->scene.sockets.socket[k];
+			if (s->port == l->port && s->remote_port == l->remote_port)
+				ours = s;
+		}
+		record_text(stand[told].where.call, "recv");
+		record_text(stand[told].state, "%s%s%s", ours ? sockets_state_name(ours->state) : "CLOSED", ours ? ", " : "",
+		            !ours ? "" : l->ended ? ended_how(l) : l->in_size ? "has heard more than expected" : "nothing to read");
+		told++;
+	}
+	return told;
+}
+
+static Line *new_line(int fd, Party *party, bool we_called)
+{
+	static const char *const names[] = {"alice", "bob", "carol"};
+	Line *line = calloc(1, sizeof *line);
+	need(line != NULL && line_count < MOST_LINES, "one more call");
+	*line = (Line){.fd = fd, .party = party, .we_called = we_called};
+	if (!we_called)
+		snprintf(line->who, sizeof line->who, "server");
+	else if (line_count < 3)
+		snprintf(line->who, sizeof line->who, "%s", names[line_count]);
+	else
+		snprintf(line->who, sizeof line->who, "caller %zu", line_count + 1);
+	lines[line_count++] = line;
+	struct sockaddr_in us, them;
+	socklen_t size = sizeof us;
+	if (getsockname(fd, (struct sockaddr *)&us, &size) == 0)
+		line->port = ntohs(us.sin_port);
+	size = sizeof them;
+	if (getpeername(fd, (struct sockaddr *)&them, &size) == 0)
+		line->remote_port = ntohs(them.sin_port);
+	int on = 1;
+	need(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0, "TCP_NODELAY");
+	story_tell_stands(tell_lines);
+	return line;
+}
+
+/* --- calling --- */
+
+void keep_window_shut(void)
+{
+	shut_window = true;
+}
+
+static void apply_window(int fd)
+{
+	int least = 1; /* the kernel makes it as small as it can be: man 7 socket, SO_RCVBUF */
+	need(!shut_window || setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &least, sizeof least) == 0, "SO_RCVBUF");
+}
+
+static bool has_connected(void *context)
+{
+	struct pollfd look = {.fd = *(int *)context, .events = POLLOUT};
+	return poll(&look, 1, 0) == 1;
+}
+
+Line *dial(Party *server)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET,
+	                              .sin_port = htons(server->port),
+	                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	need(fd != -1, "socket");
+	apply_window(fd);
+	Outcome outcome = WATCH_DONE;
+	if (connect(fd, (struct sockaddr *)&address, sizeof address) == -1 && errno == EINPROGRESS && !has_connected(&fd))
+		outcome = party_watch(has_connected, &fd, WATCH_PATIENT, fd);
+	int error = 0;
+	socklen_t size = sizeof error;
+	need(getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0, "SO_ERROR");
+	struct sockaddr_in them;
+	size = sizeof them;
+	bool through = outcome == WATCH_DONE && error == 0 && getpeername(fd, (struct sockaddr *)&them, &size) == 0;
+	if (!through) {
+		story_add("somebody calls: %s", error ? strerror(error) : "nobody answers");
+		/* Let it come to its end, if it is at it: how it ended is what there is to say. */
+		party_watch(NULL, NULL, WATCH_PATIENT, -1);
+		story_fail_watch(WATCH_STILL, "stops_serving", server, "the server should take the call");
+	}
+	Line *line = new_line(fd, server, true);
+	story_add("%s dials", line->who);
+	return line;
+}
+
+Phone *phone_on(in_port_t port)
+{
+	Phone *phone = calloc(1, sizeof *phone);
+	need(phone != NULL, "memory");
+	*phone = (Phone){.port = port ? port : room_port()};
+	phone->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	struct sockaddr_in address = {.sin_family = AF_INET,
+	                              .sin_port = htons(phone->port),
+	                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	need(phone->fd != -1 && bind(phone->fd, (struct sockaddr *)&address, sizeof address) == 0, "a phone for the client to call");
+	apply_window(phone->fd);
+	need(listen(phone->fd, 8) == 0, "listen");
+	return phone;
+}
+
+void phone_off(Phone *phone)
+{
+	close(phone->fd);
+	phone->fd = -1;
+}
+
+static bool somebody_called(void *context)
+{
+	struct pollfd look = {.fd = *(int *)context, .events = POLLIN};
+	return poll(&look, 1, 0) == 1;
+}
+
+/* A call that went elsewhere: say where. */
+static void fail_if_called_elsewhere(const Phone *phone, Party *client)
+{
+	const SocketList *list = &room_now()->scene.sockets;
+	in_port_t swapped = htons(phone->port);
+	for (size_t i = 0; i < list->count; i++)
+		if (list->socket[i].state == 2 && list->socket[i].remote_port != phone->port)
+			story_fail(list->socket[i].remote_port == swapped ? "port_byte_order" : "calls_elsewhere", client,
+			           "the client should call port %u, but it calls %u.", phone->port, list->socket[i].remote_port);
+}
+
+Line *answer(Phone *phone, Party *client)
+{
+	Outcome outcome = party_watch(somebody_called, &phone->fd, WATCH_PATIENT | WATCH_START, phone->fd);
+	if (outcome != WATCH_DONE) {
+		fail_if_called_elsewhere(phone, client);
+		if (client->ended && !client->start_error && !WIFSIGNALED(client->status))
+			story_fail("does_not_call", client, "the client should call 127.0.0.1 port %u, but it never called that number.",
+			           phone->port);
+		story_fail_watch(outcome, "does_not_call", client, "the client should call 127.0.0.1 port %u", phone->port);
+	}
+	int fd = accept4(phone->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	need(fd != -1, "accept");
+	phone->line = new_line(fd, client, false);
+	story_add("the client calls, and the server (reference) answers");
+	return phone->line;
+}
+
+/* --- speaking --- */
+
+static void remember(Line *line, const void *bytes, size_t size)
+{
+	line->said_size = size < sizeof line->said ? size : sizeof line->said;
+	memcpy(line->said, bytes, line->said_size);
+}
+
+static bool can_send(void *context)
+{
+	struct pollfd look = {.fd = ((Line *)context)->fd, .events = POLLOUT};
+	return poll(&look, 1, 0) == 1;
+}
+
+/* Puts it on the wire, whatever becomes of it. What the other side does with it is for hear() to find out. */
+static void transmit(Line *line, const unsigned char *bytes, size_t size)
+{
+	while (size > 0 && line->fd != -1) {
+		ssize_t n = send(line->fd, bytes, size, MSG_NOSIGNAL);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1 && errno == EAGAIN) {
+			if (party_watch(can_send, line, WATCH_PATIENT, -1) != WATCH_DONE)
+				return; /* it does not read */
+			continue;
+		}
+		if (n == -1) {
+			line->ended = true;
+			line->was_reset = line->was_reset || errno == ECONNRESET;
+			return;
+		}
+		bytes += n;
+		size -= (size_t)n;
+	}
+}
+
+static const char *quoted(const void *bytes, size_t size)
+{
+	static char text[128];
+	return record_visible(text, sizeof text, bytes, size);
+}
+
+void say_bytes(Line *line, const void *bytes, size_t size)
+{
+	if (size > 64)
+		story_add("%s says %zu bytes: \"%s\"", line->who, size, quoted(bytes, size));
+	else
+		story_add("%s says \"%s\"", line->who, quoted(bytes, size));
+	remember(line, bytes, size);
+	transmit(line, bytes, size);
+}
+
+void say(Line *line, const char *text)
+{
+	say_bytes(line, text, strlen(text));
+}
+
+void say_in_pieces(Line *line, const void *bytes, size_t size, size_t piece)
+{
+	const unsigned char *at = bytes;
+	story_add("%s says \"%s\" in pieces of %zu", line->who, quoted(bytes, size), piece);
+	remember(line, bytes, size);
+	for (size_t from = 0; from < size; from += piece) {
+		transmit(line, at + from, size - from < piece ? size - from : piece);
+		/* The next piece only when this one has been taken in: then it came by itself for certain. */
+		party_watch(NULL, NULL, 0, -1);
+	}
+}
+
+void say_slowly(Line *line, const char *text)
+{
+	say_in_pieces(line, text, strlen(text), 1);
+}
+
+void say_together(Line *line, const char *const *texts)
+{
+	char all[4096];
+	size_t size = 0;
+	for (; *texts != NULL; texts++) {
+		size_t n = strlen(*texts);
+		need(size + n <= sizeof all, "say_together");
+		memcpy(all + size, *texts, n);
+		size += n;
+	}
+	story_add("%s says all at once: \"%s\"", line->who, quoted(all, size));
+	remember(line, all, size);
+	transmit(line, (const unsigned char *)all, size);
+}
+
+/* --- hearing --- */
+
+/* Takes in what has come, without waiting. */
+static void listen_in(Line *line)
+{
+	while (line->fd != -1 && !line->ended) {
+		if (line->in_room - line->in_size < 4096) {
+			line->in_room = 2 * line->in_room + 8192;
+			line->in = realloc(line->in, line->in_room);
+			need(line->in != NULL, "memory");
+		}
+		ssize_t n = recv(line->fd, line->in + line->in_size, line->in_room - line->in_size, 0);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1 && errno == EAGAIN)
+			return;
+		if (n > 0) {
+			line->in_size += (size_t)n;
+			/* Acknowledge at once, so that nothing is in flight for the 40 ms of a delayed ACK (man 7 tcp). */
+			int on = 1;
+			setsockopt(line->fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
+			continue;
+		}
+		line->ended = true;
+		line->was_reset = n == -1;
+	}
+}
+
+bool has_news(Line *line)
+{
+	listen_in(line);
+	return line->in_size > 0 || line->ended;
+}
+
+typedef struct {
+	Line *line;
+	size_t enough;
+} Hope;
+
+static bool has_come(void *context)
+{
+	Hope *hope = context;
+	listen_in(hope->line);
+	return hope->line->in_size >= hope->enough || hope->line->ended;
+}
+
+static bool is_padding(const unsigned char *bytes, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		if (bytes[i] != bytes[0] && bytes[i] != 0)
+			return false;
+	return true;
+}
+
+/* The name of the mistake that turns one into the other. */
+static const char *mistake(const Line *line, const unsigned char *want, size_t size, const unsigned char *got, size_t got_size)
+{
+	size_t common = 0;
+	while (common < size && common < got_size && want[common] == got[common])
+		common++;
+	if (common == size && got_size > size) {
+		const unsigned char *rest = got + size;
+		size_t more = got_size - size;
+		if (more == 1 && rest[0] == 0)
+			return "sends_trailing_nul";
+		if ((more == 1 && rest[0] == '\n') || (more == 2 && rest[0] == '\r'))
+			return "sends_newline";
+		if (size + more <= line->last_size && memcmp(line->last + size, rest, more) == 0)
+			return "stale_tail";
+		if (line->last_size > size && memcmp(line->last + size, rest, 1) == 0)
+			return "stale_tail";
+		if (more >= 2 && (is_padding(rest, more) || got_size % 2 == 0))
+			return "pads_message";
+		return "wrong_bytes";
+	}
+	if (common == got_size)
+		return want[common] == 0 ? "stops_at_nul" : "truncates";
+	if (line->we_called && got_size == size && line->said_size == size) {
+		/* A letter that stayed small, or a byte that should have stayed as it was? */
+		for (size_t i = 0; i < size; i++) {
+			bool letter = line->said[i] >= 'a' && line->said[i] <= 'z';
+			if (got[i] != want[i] && !letter)
+				return "mangles_bytes";
+		}
+		return "not_upper_case";
+	}
+	return "wrong_bytes";
+}
+
+static const char *thing_heard(const Line *line)
+{
+	return line->we_called ? "the reply" : "the message";
+}
+
+static _Noreturn void fail_bytes(Line *line, const void *want, size_t size)
+{
+	/* More may belong to it: the evidence is what there is when all has come to rest. */
+	Hope everything = {.line = line, .enough = (size_t)-1};
+	party_watch(has_come, &everything, 0, line->fd);
+	story_bytes(thing_heard(line), want, size, line->in, line->in_size);
+	story_add("%s hears \"%s\"", line->who, quoted(line->in, line->in_size));
+	const char *code = mistake(line, want, size, line->in, line->in_size);
+	story_fail(code, line->party, "%s should be \"%s\", but it is not.", thing_heard(line), quoted(want, size));
+}
+
+static _Noreturn void fail_silence(Line *line, Outcome outcome, const void *want, size_t size)
+{
+	const char *code = line->we_called ? "answers_nothing" : "sends_nothing";
+	if (line->in_size > 0)
+		fail_bytes(line, want, size);
+	if (line->ended && !line->party->ended) {
+		/* It may be about to end altogether; its end says more. */
+		party_watch(NULL, NULL, 0, -1);
+		if (!line->party->ended)
+			story_fail("hangs_up_early", line->party, "the %s should %s \"%s\", but it hung up instead.", line->party->who,
+			           line->we_called ? "answer" : "send", quoted(want, size));
+	}
+	story_fail_watch(outcome, code, line->party, "the %s should %s \"%s\"", line->party->who,
+	                 line->we_called ? "answer" : "send", quoted(want, size));
+}
+
+static Outcome wait_for_bytes(Line *line, size_t size)
+{
+	Hope hope = {.line = line, .enough = size};
+	Outcome outcome = has_come(&hope) ? WATCH_DONE : party_watch(has_come, &hope, WATCH_PATIENT, line->fd);
+	if (line->in_size >= size)
+		listen_in(line); /* what came together with it */
+	return outcome;
+}
+
+static void consume(Line *line, size_t size)
+{
+	line->last_size = size < sizeof line->last ? size : sizeof line->last;
+	memcpy(line->last, line->in, line->last_size);
+	memmove(line->in, line->in + size, line->in_size - size);
+	line->in_size -= size;
+}
+
+void hear_bytes(Line *line, const void *bytes, size_t size)
+{
+	Outcome outcome = wait_for_bytes(line, size);
+	if (line->in_size < size)
+		fail_silence(line, outcome, bytes, size);
+	if (line->in_size > size || memcmp(line->in, bytes, size) != 0)
+		fail_bytes(line, bytes, size);
+	story_add("%s hears \"%s\"", line->who, quoted(bytes, size));
+	consume(line, size);
+}
+
+void hear(Line *line, const char *text)
+{
+	hear_bytes(line, text, strlen(text));
+}
+
+const char *hear_either(Line *line, const char *text, const char *other)
+{
+	size_t shorter = strlen(text) < strlen(other) ? strlen(text) : strlen(other);
+	Outcome outcome = wait_for_bytes(line, shorter);
+	if (line->in_size < shorter)
+		fail_silence(line, outcome, text, strlen(text));
+	const char *forms[] = {text, other};
+	for (int i = 0; i < 2; i++)
+		if (line->in_size == strlen(forms[i]) && memcmp(line->in, forms[i], line->in_size) == 0) {
+			story_add("%s hears \"%s\"", line->who, quoted(forms[i], strlen(forms[i])));
+			consume(line, line->in_size);
+			return forms[i];
+		}
+	fail_bytes(line, text, strlen(text));
+}
+
+static void fail_unasked(Line *line)
+{
+	story_bytes(thing_heard(line), "", 0, line->in, line->in_size);
+	story_add("%s hears \"%s\"", line->who, quoted(line->in, line->in_size));
+	const char *code = !line->we_called ? "sends_ahead" : line->said_size == 0 ? "speaks_first" : "wrong_bytes";
+	story_fail(code, line->party, "the %s should say nothing now, but it does.", line->party->who);
+}
+
+void hear_nothing(Line *line)
+{
+	Hope anything = {.line = line, .enough = 1};
+	Outcome outcome = party_watch(has_come, &anything, 0, line->fd);
+	if (line->in_size > 0)
+		fail_unasked(line);
+	if (line->ended)
+		story_fail("hangs_up_early", line->party, "the %s should stay on the line, but %s.", line->party->who, ended_how(line));
+	if (outcome == WATCH_SPINNING || outcome == WATCH_GONE)
+		story_fail_watch(outcome, "hangs", line->party, "the %s should wait", line->party->who);
+	story_add("%s hears nothing", line->who);
+}
+
+void hear_hang_up(Line *line)
+{
+	Hope anything = {.line = line, .enough = 1};
+	Outcome outcome = party_watch(has_come, &anything, WATCH_PATIENT, line->fd);
+	if (line->in_size > 0)
+		fail_unasked(line);
+	if (!line->ended)
+		story_fail_watch(outcome, "does_not_hang_up", line->party, "the %s should hang up", line->party->who);
+	story_add("%s hears that the %s has hung up", line->who, line->party->who);
+}
+
+/* --- ending --- */
+
+void half_close(Line *line)
+{
+	story_add("%s has no more to say, and listens on", line->who);
+	shutdown(line->fd, SHUT_WR); /* ENOTCONN where the other side was quicker */
+	line->half_closed = true;
+	story_somebody_hung_up();
+}
+
+void hang_up(Line *line)
+{
+	listen_in(line); /* unread bytes would turn the farewell into a reset */
+	story_add("%s hangs up", line->who);
+	close(line->fd);
+	line->fd = -1;
+	story_somebody_hung_up();
+}
+
+void reset_call(Line *line)
+{
+	/* SO_LINGER with 0 seconds: close() sends RST in place of FIN (man 7 socket). */
+	struct linger abrupt = {.l_onoff = 1, .l_linger = 0};
+	need(setsockopt(line->fd, SOL_SOCKET, SO_LINGER, &abrupt, sizeof abrupt) == 0, "SO_LINGER");
+	story_add("%s resets the call", line->who);
+	close(line->fd);
+	line->fd = -1;
+	story_somebody_hung_up();
+}
+
+unsigned segments_heard(Line *line)
+{
+	struct tcp_info info = {0};
+	socklen_t size = sizeof info;
+	need(getsockopt(line->fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0, "TCP_INFO");
+	return info.tcpi_data_segs_in;
+}

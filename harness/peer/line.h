@@ -1,0 +1,101 @@
+/*
+ * line.h: the reference peer's end of a call.
+ *
+ * A check reads like a phone call. Towards a server: dial, say, hear, hang_up. Towards a client: a Phone
+ * that is switched on, answer, hear, say, hang_up. Every verb adds to the story and, where the student's program
+ * made it impossible, fails the check.
+ *
+ * The first caller of a check is alice, then come bob and carol; later ones are numbered.
+ *
+ * Time: nothing here waits by the clock. A verb returns when it is done, or when the room is known never to let it be
+ * done (still.h).
+ *
+ * Ownership: dial() and answer() give you the line; hang_up() and reset_call() end it. The memory stays until the
+ * process ends, for the story may yet be told.
+ *
+ * Difficult peers: say_in_pieces (each piece waits until the one before has been taken in), say_together
+ * (several messages in one segment), say_slowly (byte by byte), keep_window_shut (we do not read, and the buffer for it
+ * is as small as the kernel allows), half_close, reset_call at any byte; gone before the answer: freeze the program, say, hang up, thaw.
+ */
+#ifndef PEER_LINE_H
+#define PEER_LINE_H
+
+#include "program/party.h"
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct {
+	char who[16];
+	int fd;             /* -1 once the line is ended */
+	Party *party;       /* with whom */
+	bool we_called;
+	in_port_t port, remote_port;
+	unsigned char *in;  /* what has come and has not been heard yet */
+	size_t in_size, in_room;
+	bool ended, was_reset; /* their end: no more will come */
+	bool half_closed;
+	char last[1100];    /* what was expected by the last hear(): a stale tail comes from there */
+	size_t last_size;
+	char said[1100];    /* what we said last */
+	size_t said_size;
+} Line;
+
+/* --- towards a server --- */
+
+/* Calls it; fails with stops_serving or does_not_listen where nobody answers. */
+Line *dial(Party *server);
+
+/* --- towards a client --- */
+
+typedef struct {
+	int fd;
+	in_port_t port;
+	Line *line; /* who has called */
+} Phone;
+
+/* A phone at this port of 127.0.0.1, switched on; 0: a free one. */
+Phone *phone_on(in_port_t port);
+
+/* Takes it off again: who calls that number hears that nobody is there. */
+void phone_off(Phone *phone);
+
+/* Waits for the client's call and picks up. Fails with does_not_call. */
+Line *answer(Phone *phone, Party *client);
+
+/* --- either way --- */
+
+void say(Line *line, const char *text);
+void say_bytes(Line *line, const void *bytes, size_t size);
+void say_in_pieces(Line *line, const void *bytes, size_t size, size_t piece);
+void say_slowly(Line *line, const char *text);
+void say_together(Line *line, const char *const *texts); /* NULL ends */
+
+/* Exactly these bytes come, and no others before or with them. */
+void hear(Line *line, const char *text);
+void hear_bytes(Line *line, const void *bytes, size_t size);
+
+/* The same for a client that may strip white space around the line: either form is right. Returns the form. */
+const char *hear_either(Line *line, const char *text, const char *other);
+
+/* Until the room is still, nothing comes and nobody hangs up. */
+void hear_nothing(Line *line);
+
+/* They hang up, and say nothing more before. A reset will do, unless it must be a clean end. */
+void hear_hang_up(Line *line);
+
+void hang_up(Line *line);
+void half_close(Line *line);
+void reset_call(Line *line);
+
+/* Whether something has come, or the end has, without waiting. */
+bool has_news(Line *line);
+
+/* We read nothing until told: what they send stays with them once the buffers are full. Before the call is made. */
+void keep_window_shut(void);
+
+/* How many segments with data they have sent so far (RFC 4898, tcpi_data_segs_in). */
+unsigned segments_heard(Line *line);
+
+#endif

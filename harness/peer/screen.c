@@ -1,0 +1,190 @@
+#define _GNU_SOURCE
+#include "peer/screen.h"
+
+#include "peer/story.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+const char screen_prompt[] = ">>: ";
+
+enum { PROMPT_SIZE = 4 };
+
+/* Copies one line without escape sequences: CSI (ESC [ … letter), OSC (ESC ] … BEL), two-byte ones. */
+static size_t strip(const char *from, size_t size, char *to)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < size; i++) {
+		if (from[i] != '\033') {
+			to[n++] = from[i];
+			continue;
+		}
+		if (++i < size && from[i] == '[') {
+			while (++i < size && (from[i] < '@' || from[i] > '~'))
+				;
+		} else if (i < size && from[i] == ']') {
+			while (++i < size && from[i] != '\a')
+				;
+		}
+	}
+	return n;
+}
+
+/* One of the texts between carriage returns is the one that is wanted: a return goes back to the start of the line. */
+static bool line_is(const char *line, size_t size, const char *text, bool prompts)
+{
+	size_t length = strlen(text);
+	for (size_t from = 0; from <= size;) {
+		const char *at = line + from;
+		const char *stop = memchr(at, '\r', size - from);
+		size_t n = stop ? (size_t)(stop - at) : size - from;
+		from += n + 1;
+		while (prompts && n >= PROMPT_SIZE && memcmp(at, screen_prompt, PROMPT_SIZE) == 0) {
+			at += PROMPT_SIZE;
+			n -= PROMPT_SIZE;
+		}
+		if (n == length && memcmp(at, text, n) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool screen_has_line(const Output *out, size_t from, const char *text, bool prompts, size_t *end)
+{
+	char *plain = malloc(out->size + 1);
+	bool found = false;
+	while (plain != NULL && !found && from < out->size) {
+		const char *at = out->text + from;
+		const char *stop = memchr(at, '\n', out->size - from);
+		/* A line without its newline is a line only when nothing more can come. */
+		if (stop == NULL && out->fd != -1)
+			break;
+		size_t size = stop ? (size_t)(stop - at) : out->size - from;
+		size_t n = strip(at, size, plain);
+		found = line_is(plain, n, text, prompts);
+		from += size + (stop != NULL);
+	}
+	free(plain);
+	if (found && end != NULL)
+		*end = from;
+	return found;
+}
+
+void type_line(Party *party, const char *text)
+{
+	party_watch(NULL, NULL, WATCH_START, -1);
+	if (party->ended)
+		story_fail_watch(WATCH_GONE, "exits_early", party, "the %s should ask for a line", party->who);
+	story_add("typed \"%s\" at the prompt", text);
+	party_input(party, text, strlen(text));
+	party_input(party, "\r", 1); /* Enter sends a carriage return; the terminal makes a newline of it */
+}
+
+void feed(Party *party, const char *const *lines)
+{
+	for (; *lines != NULL; lines++) {
+		story_add("its input holds the line \"%.60s%s\"", *lines, strlen(*lines) > 60 ? "…" : "");
+		party_input(party, *lines, strlen(*lines));
+		party_input(party, "\n", 1);
+	}
+}
+
+void end_input(Party *party)
+{
+	if (party->kind == INPUT_TERMINAL)
+		party_watch(NULL, NULL, 0, -1); /* Ctrl-D means the end only where a line begins */
+	story_add(party->kind == INPUT_TERMINAL ? "typed Ctrl-D at the prompt" : "its input ends");
+	party_end_input(party);
+}
+
+static bool shows_prompt(void *context)
+{
+	const Party *p = context;
+	return (p->out.size > 0 && strstr(p->out.text, screen_prompt) != NULL) ||
+	       (p->err.size > 0 && strstr(p->err.text, screen_prompt) != NULL);
+}
+
+void reads_prompt(Party *party)
+{
+	Outcome outcome = party_watch(shows_prompt, party, WATCH_PATIENT | WATCH_START, -1);
+	if (outcome != WATCH_DONE)
+		story_fail_watch(outcome, "no_prompt", party, "the %s should ask with \"%s\"", party->who, screen_prompt);
+	story_add("the %s asks with \"%s\"", party->who, screen_prompt);
+}
+
+typedef struct {
+	Party *party;
+	const char *text;
+	bool prompts;
+	size_t end;
+} Wanted;
+
+static bool is_printed(void *context)
+{
+	Wanted *line = context;
+	return screen_has_line(&line->party->out, line->party->out.read, line->text, line->prompts, &line->end);
+}
+
+static Outcome wait_for_line(Party *party, const char *text, bool prompts)
+{
+	Wanted line = {.party = party, .text = text, .prompts = prompts};
+	Outcome outcome = party_watch(is_printed, &line, WATCH_PATIENT, -1);
+	if (outcome == WATCH_DONE)
+		party->out.read = line.end;
+	return outcome;
+}
+
+void reads(Party *party, const char *text)
+{
+	Outcome outcome = wait_for_line(party, text, true);
+	if (outcome != WATCH_DONE) {
+		const char *rest = party->out.size > 0 ? party->out.text + party->out.read : "";
+		story_bytes("what it prints", text, strlen(text), rest, party->out.size - party->out.read);
+		bool there = party->out.size > 0 && strstr(rest, text) != NULL;
+		story_fail_watch(outcome, there ? "prints_wrong" : "does_not_print", party,
+		                 "the %s should print the reply \"%.80s%s\" on a line of its own", party->who, text,
+		                 strlen(text) > 80 ? "…" : "");
+	}
+	story_add("the %s prints \"%.60s%s\"", party->who, text, strlen(text) > 60 ? "…" : "");
+}
+
+bool prints_line(Party *party, const char *text)
+{
+	return wait_for_line(party, text, false) == WATCH_DONE;
+}
+
+static bool has_ended(void *context)
+{
+	const Party *party = context;
+	return party->ended;
+}
+
+void has_exited_with(Party *party, int status, int other, const char *code)
+{
+	char ending[96];
+	Outcome outcome = party_watch(has_ended, party, WATCH_PATIENT, -1);
+	if (outcome != WATCH_DONE)
+		story_fail_watch(outcome, code, party, "the %s should end now", party->who);
+	if (WIFSIGNALED(party->status) || party->start_error)
+		story_fail_watch(WATCH_GONE, "crashes", party, "the %s should end with exit status %d", party->who, status);
+	int found = WEXITSTATUS(party->status);
+	if (found != status && found != other)
+		story_fail("wrong_exit_status", party, "the %s should end with exit status %d, but it ends with %s.", party->who,
+		           status, story_ending(party, ending));
+	if (party->leftovers > 0)
+		story_fail("leaves_process_behind", party, "the %s has ended, but %d of its processes still run%s.", party->who,
+		           party->leftovers, party->leftovers == 1 ? "" : "");
+	story_add("the %s ends with exit status %d", party->who, found);
+}
+
+void has_exited(Party *party, int status, const char *code)
+{
+	has_exited_with(party, status, status, code);
+}
+
+bool complains(const Party *party, const char *text)
+{
+	return (party->err.size > 0 && strstr(party->err.text, text) != NULL) ||
+	       (party->kind == INPUT_TERMINAL && party->out.size > 0 && strstr(party->out.text, text) != NULL);
+}

@@ -1,0 +1,258 @@
+#define _GNU_SOURCE
+#include "checks/common.h"
+
+#include "checks/start.h"
+#include "program/trouble.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+const char *upper(const char *text)
+{
+	char *copy = strdup(text);
+	if (copy == NULL)
+		trouble("no memory");
+	for (char *c = copy; *c; c++)
+		if (*c >= 'a' && *c <= 'z')
+			*c = (char)(*c - 'a' + 'A');
+	return copy;
+}
+
+void upper_bytes(char *bytes, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		if (bytes[i] >= 'a' && bytes[i] <= 'z')
+			bytes[i] = (char)(bytes[i] - 'a' + 'A');
+}
+
+void every_byte(char bytes[256])
+{
+	size_t n = 0;
+	/* Beginning with z and ending with a: the NUL is the last but one, so that something is behind it. */
+	for (int value = 'z'; value > 'a'; value--)
+		bytes[n++] = (char)value;
+	for (int value = 1; value < 256; value++)
+		if (value < 'a' || value > 'z')
+			bytes[n++] = (char)value;
+	bytes[n++] = '\0';
+	bytes[n++] = 'a';
+}
+
+void hear_in_one_piece(Line *line, const char *text)
+{
+	hear(line, text);
+	unsigned pieces = segments_heard(line);
+	if (pieces != 1)
+		story_fail("sends_in_pieces", line->party, "the %s should send this in one piece, but it came in %u segments.",
+		           line->party->who, pieces);
+}
+
+/* Either side may be first to rest: so watch until all is still, and see what has happened meanwhile. */
+void says_nothing_and_asks_again(Party *client, Line *server)
+{
+	Outcome outcome = party_watch(NULL, NULL, WATCH_PATIENT, -1);
+	if (has_news(server) && !server->ended)
+		hear_nothing(server); /* fails, and says what came */
+	if (client->ended)
+		story_fail_watch(WATCH_GONE, "exits_early", client, "the client should say nothing and ask again");
+	if (outcome == WATCH_SPINNING)
+		story_fail_watch(outcome, "spins", client, "the client should say nothing and ask again");
+	if (waits_on_a_call(client))
+		story_fail("sends_empty_line", client, "the client should say nothing on that line and ask again, but it waits for an answer: nothing was said.");
+	story_add("nothing is sent");
+}
+
+void hear_stripped(Line *line, const char *typed, const char *stripped)
+{
+	const char *form = hear_either(line, stripped, typed);
+	if (strcmp(form, stripped) != 0) {
+		story_bytes("the message", stripped, strlen(stripped), typed, strlen(typed));
+		story_fail("keeps_spaces", line->party, "the line should go out without the spaces around it.");
+	}
+}
+
+bool complains_as(const Party *party, const char *reason)
+{
+	char start[40];
+	snprintf(start, sizeof start, "%s: ", party->who);
+	const Output *outputs[] = {&party->err, &party->out};
+	for (int i = 0; i < (party->kind == INPUT_TERMINAL ? 2 : 1); i++)
+		for (const char *at = outputs[i]->size ? strstr(outputs[i]->text, start) : NULL; at != NULL;
+		     at = strstr(at + 1, start)) {
+			const char *end = strchrnul(at, '\n');
+			const char *found = strstr(at, reason);
+			if (found != NULL && found < end)
+				return true;
+		}
+	return false;
+}
+
+typedef struct {
+	const Party *party;
+	const char *text;
+} Wanted;
+
+static bool is_somewhere(void *context)
+{
+	const Wanted *wanted = context;
+	return wanted->party->out.size > 0 && strstr(wanted->party->out.text, wanted->text) != NULL;
+}
+
+void prints_somewhere(Party *party, const char *text)
+{
+	Wanted wanted = {.party = party, .text = text};
+	Outcome outcome = party_watch(is_somewhere, &wanted, WATCH_PATIENT, -1);
+	if (outcome != WATCH_DONE && !is_somewhere(&wanted))
+		story_fail("does_not_print", party, "the %s should print \"%s\", but it does not.", party->who, text);
+	story_add("the %s prints \"%s\"", party->who, text);
+}
+
+static bool has_told_leaks(void *context)
+{
+	const Party *p = context;
+	return p->ended || (p->err.size > 0 && strstr(p->err.text, "leakcheck: done") != NULL);
+}
+
+void asks_for_leaks(Party *party)
+{
+	/* Asked when it stands still: the report reads the whole heap. */
+	party_watch(NULL, NULL, 0, -1);
+	party_signal(party, SIGUSR2);
+	if (party_watch(has_told_leaks, party, WATCH_PATIENT | WATCH_START, -1) != WATCH_DONE)
+		trouble("the sanitizer did not tell of leaks");
+}
+
+void comes_to_its_end(Party *party)
+{
+	party_watch(has_told_leaks, party, WATCH_PATIENT | WATCH_START, -1);
+}
+
+/* --- what a program holds --- */
+
+typedef struct {
+	int descriptors, zombies, threads, processes;
+	size_t memory;
+} Holdings;
+
+static Holdings count_holdings(void)
+{
+	party_watch(NULL, NULL, 0, -1);
+	const TaskList *list = &room_now()->scene.tasks;
+	Holdings h = {0};
+	for (size_t i = 0; i < list->count; i++) {
+		const Task *t = &list->task[i];
+		if (t->state == 'Z')
+			h.zombies += t->pid == t->tid;
+		else
+			h.threads++;
+	}
+	for (size_t i = 0; i < list->processes; i++) {
+		int n = tasks_descriptors(list->process[i], false);
+		h.descriptors += n > 0 ? n : 0;
+		h.memory += tasks_private_bytes(list->process[i]);
+	}
+	h.processes = (int)list->processes - h.zombies;
+	return h;
+}
+
+void leaves_nothing_behind(Party *server, void (*call)(Party *server, const char *text))
+{
+	/* A program may keep a few of something (a pool of threads, say), but nothing for each caller. */
+	enum { FIRST = 20, CALLS = 200, FEW = 60, BYTES_A_CALL = 256 };
+	Holdings at[3];
+	for (int i = 1, mark = 0; i <= CALLS; i++) {
+		call(server, "hello");
+		if (i == FIRST || i == (FIRST + CALLS) / 2 || i == CALLS)
+			at[mark++] = count_holdings();
+	}
+	const Holdings *first = &at[0], *middle = &at[1], *last = &at[2];
+	if (last->descriptors - first->descriptors > FEW)
+		story_fail("leaks_descriptor", server, "after %d calls the server holds %d descriptors, after %d it held %d.", CALLS,
+		           last->descriptors, FIRST, first->descriptors);
+	if (last->zombies - first->zombies > FEW)
+		story_fail("leaves_zombies", server, "after %d calls the server has %d children that have ended and that it never waited for.",
+		           CALLS, last->zombies);
+	if (last->processes - first->processes > FEW)
+		story_fail("leaves_process_behind", server, "after %d calls the server consists of %d processes.", CALLS, last->processes);
+	if (last->threads - first->threads > FEW)
+		story_fail("leaks_threads", server, "after %d calls the server has %d threads.", CALLS, last->threads);
+	/* What grows once may be a cache; what grows in both halves grows for ever. */
+	const size_t much = (size_t)BYTES_A_CALL * (CALLS - FIRST) / 2;
+	if (middle->memory > first->memory + much && last->memory > middle->memory + much)
+		story_fail("leaks_memory", server, "the server's memory grows with each call: %zu KiB after %d calls, %zu after %d, %zu after %d.",
+		           first->memory / 1024, FIRST, middle->memory / 1024, (FIRST + CALLS) / 2, last->memory / 1024, CALLS);
+	story_add("200 calls later it holds no more than before");
+}
+
+static bool has_ended(void *context)
+{
+	return ((Party *)context)->ended;
+}
+
+void refuses(const char *const *const *command_lines)
+{
+	for (; *command_lines != NULL; command_lines++) {
+		Party *party = the_program((StartAs){0}, *command_lines);
+		Outcome outcome = party_watch(has_ended, party, WATCH_START, -1);
+		if (outcome != WATCH_DONE)
+			story_fail("no_usage", party, "the %s should refuse this command line, but it goes on with it.", party->who);
+		has_exited(party, 2, "no_usage");
+		if (party->err.size == 0)
+			story_fail("no_usage", party, "the %s should print its usage on stderr, but it prints nothing there.", party->who);
+	}
+}
+
+void gives_up(Party *party, const char *complaint, const char *code)
+{
+	has_exited(party, 1, code);
+	if (!complains(party, complaint)) {
+		const char *said = party->err.size > 0 ? party->err.text : "";
+		story_bytes("what it says on stderr", complaint, strlen(complaint), said, strcspn(said, "\n"));
+		story_fail("wrong_error_message", party, "the %s should say on stderr: %s", party->who, complaint);
+	}
+	story_add("the %s says \"%s\"", party->who, complaint);
+}
+
+/* The first frame of a report that lies in the student's own files: "#1 0x… in answer labs/…/server.c:34:7". */
+static void find_place(const char *report, const char *shown, Where *where)
+{
+	for (const char *at = report; shown != NULL && (at = strstr(at, shown)) != NULL; at++) {
+		char file[160];
+		int line;
+		if (sscanf(at, "%159[^: \n]:%d", file, &line) != 2)
+			continue;
+		record_text(where->file, "%s", file);
+		where->line = line;
+		const char *in = at;
+		while (in > report && in[-1] != '\n')
+			in--;
+		const char *name = strstr(in, " in ");
+		if (name != NULL && name < at)
+			sscanf(name, " in %63s", where->function);
+		return;
+	}
+}
+
+void is_clean(Party *party)
+{
+	static const struct {
+		const char *sign, *code, *what;
+	} reports[] = {
+	    {"LeakSanitizer", "leaks_memory", "memory was taken and never given back"},
+	    {"AddressSanitizer", "memory_error", "memory was used that is not the program's"},
+	    {"runtime error:", "undefined_behaviour", "the program did what C leaves undefined"},
+	};
+	const char *text = party->err.size > 0 ? party->err.text : "";
+	for (size_t i = 0; i < sizeof reports / sizeof *reports; i++) {
+		const char *report = strstr(text, reports[i].sign);
+		if (report == NULL)
+			continue;
+		while (report > text && report[-1] != '\n')
+			report--;
+		Where place = {0};
+		find_place(report, party->shown, &place);
+		story_fail_at(reports[i].code, party, place, report, "%s.", reports[i].what);
+	}
+}

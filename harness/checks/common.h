@@ -1,0 +1,102 @@
+/*
+ * common.h: the checks that several labs share.
+ *
+ * They are written once, in common_server.c and common_client.c, and listed by each lab that asks them. What
+ * differs from lab to lab is asked of the lab: lab_now->number.
+ */
+#ifndef CHECKS_COMMON_H
+#define CHECKS_COMMON_H
+
+#include "checks/suite.h"
+#include "peer/line.h"
+
+/* every server */
+extern const CheckInfo server_wrong_usage_exits_2, server_binds_loopback_only, server_default_port_is_9000,
+    server_says_that_the_port_is_taken, server_is_clean_under_sanitizers, server_answers_in_upper_case,
+    server_keeps_every_other_byte, server_takes_1024_bytes, server_answers_in_one_piece, server_prints_what_it_hears,
+    server_waits_for_the_caller;
+/* 01-03 */
+extern const CheckInfo server_says_who_calls;
+/* 02-06 */
+extern const CheckInfo server_answers_every_message;
+/* 05 and 06 */
+extern const CheckInfo server_serves_the_next_caller, server_serves_a_caller_who_had_to_wait,
+    server_survives_a_hang_up_without_a_word, server_survives_a_reset, server_survives_a_caller_gone_before_the_answer,
+    server_hangs_up_when_the_caller_does, server_leaves_nothing_behind_after_200_calls;
+
+/* every client */
+extern const CheckInfo client_wrong_usage_exits_2, client_says_that_nobody_answers, client_default_address,
+    client_is_clean_under_sanitizers;
+/* 02-06 */
+extern const CheckInfo client_asks_with_the_prompt, client_sends_what_is_typed, client_sends_utf8, client_sends_1024_bytes,
+    client_prints_each_reply_at_once, client_waits_for_each_reply, client_works_in_a_pipe, client_works_from_a_file,
+    client_ends_at_end_of_input;
+/* 03-06 */
+extern const CheckInfo client_says_nothing_on_an_empty_line, client_says_nothing_on_spaces,
+    client_skips_empty_lines_in_a_pipe;
+/* 04-06 */
+extern const CheckInfo client_notices_a_hang_up_at_the_prompt, client_notices_a_hang_up_instead_of_a_reply,
+    client_notices_a_reset, client_survives_writing_to_a_closed_call, client_ends_quietly_if_the_input_ends_first;
+
+/* What 05 asks of a server, and 06 again. */
+#define SERVER_CHECKS_FROM_05                                                                                            \
+	&server_answers_in_upper_case, &server_answers_every_message, &server_serves_the_next_caller,                    \
+	    &server_serves_a_caller_who_had_to_wait, &server_survives_a_hang_up_without_a_word, &server_survives_a_reset, \
+	    &server_survives_a_caller_gone_before_the_answer, &server_hangs_up_when_the_caller_does,                     \
+	    &server_leaves_nothing_behind_after_200_calls, &server_keeps_every_other_byte, &server_takes_1024_bytes,     \
+	    &server_answers_in_one_piece, &server_waits_for_the_caller, &server_prints_what_it_hears,                    \
+	    &server_binds_loopback_only, &server_default_port_is_9000, &server_says_that_the_port_is_taken,              \
+	    &server_wrong_usage_exits_2, &server_is_clean_under_sanitizers
+
+/* What 04 asks of a client, and 05 and 06 again. */
+#define CLIENT_CHECKS_FROM_04                                                                                            \
+	&client_sends_what_is_typed, &client_notices_a_hang_up_at_the_prompt,                                            \
+	    &client_notices_a_hang_up_instead_of_a_reply, &client_notices_a_reset,                                       \
+	    &client_survives_writing_to_a_closed_call, &client_ends_quietly_if_the_input_ends_first,                     \
+	    &client_says_nothing_on_an_empty_line, &client_says_nothing_on_spaces, &client_skips_empty_lines_in_a_pipe,  \
+	    &client_asks_with_the_prompt, &client_sends_utf8, &client_sends_1024_bytes, &client_prints_each_reply_at_once, \
+	    &client_waits_for_each_reply, &client_works_in_a_pipe, &client_works_from_a_file,                            \
+	    &client_ends_at_end_of_input, &client_says_that_nobody_answers, &client_default_address,                     \
+	    &client_wrong_usage_exits_2, &client_is_clean_under_sanitizers
+
+/* The program refuses each of these command lines: usage on stderr, exit status 2. NULL ends a line, and the list. */
+void refuses(const char *const *const *command_lines);
+
+/* It ends with exit status 1 and this on stderr. */
+void gives_up(Party *party, const char *complaint, const char *code);
+
+/* What a sanitizer reported, if anything, fails the check. */
+void is_clean(Party *party);
+
+/* A sanitized program that never ends is asked for its leaks (leakcheck.c). */
+void asks_for_leaks(Party *party);
+
+/* Until it has ended, or is known never to. */
+void comes_to_its_end(Party *party);
+
+/* After 20 calls, 110 and 200: descriptors, processes, threads and memory of the program have not grown with them. */
+void leaves_nothing_behind(Party *server, void (*call)(Party *server, const char *text));
+
+/* The reply comes, and it came in one segment. */
+void hear_in_one_piece(Line *line, const char *text);
+
+/* The client has sent nothing on the line that was typed last, and stands at its prompt again. */
+void says_nothing_and_asks_again(Party *client, Line *server);
+
+/* The line comes without the spaces around it. */
+void hear_stripped(Line *line, const char *typed, const char *stripped);
+
+/* It complains with this reason, as PROGRAM: CALL: REASON. */
+bool complains_as(const Party *party, const char *reason);
+
+/* It prints a line with this in it. */
+void prints_somewhere(Party *party, const char *text);
+
+/* 256 bytes, each value once: letters at both ends, and a NUL among the last. */
+void every_byte(char bytes[256]);
+void upper_bytes(char *bytes, size_t size);
+
+/* The text in upper-case, as the contract has it; ours until the check ends. */
+const char *upper(const char *text);
+
+#endif

@@ -1,0 +1,194 @@
+#define _GNU_SOURCE
+#include "checks/start.h"
+
+#include "checks/common.h"
+#include "observe/calls.h"
+
+#include "program/trouble.h"
+
+#include <arpa/inet.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char sanitizers[] = "ASAN_OPTIONS=detect_leaks=1:exitcode=99:abort_on_error=0:color=never:detect_stack_use_after_return=1";
+
+const char *port_text(in_port_t port)
+{
+	static char texts[8][8];
+	static unsigned next;
+	char *text = texts[next++ % 8];
+	snprintf(text, sizeof texts[0], "%u", port);
+	return text;
+}
+
+/* What the room has to show: what the command needs, and the sanitized program. */
+static void open_room(void)
+{
+	char *visible[64];
+	size_t count = 0;
+	for (char **path = subject_now->visible; path != NULL && *path != NULL && count < 60; path++)
+		visible[count++] = *path;
+	if (subject_now->sanitized != NULL)
+		visible[count++] = (char *)subject_now->sanitized;
+	visible[count] = NULL;
+	room_open(visible);
+}
+
+static void tell_start(const char *const *arguments)
+{
+	char line[256];
+	int n = snprintf(line, sizeof line, "started: %s", subject_now->name);
+	for (; arguments != NULL && *arguments != NULL && n < (int)sizeof line; arguments++)
+		n += snprintf(line + n, sizeof line - (size_t)n, " %.60s%s", *arguments, strlen(*arguments) > 60 ? "…" : "");
+	story_add("%s", line);
+}
+
+Party *the_program(StartAs as, const char *const *arguments)
+{
+	if (room_now() == NULL)
+		open_room();
+	char *const sanitized[] = {(char *)subject_now->sanitized, NULL};
+	if (as.sanitized)
+		as.environment = sanitizers;
+	tell_start(arguments);
+	Party *party = party_start(subject_now->name, as.sanitized ? sanitized : subject_now->argv, arguments, as);
+	party->sources = subject_now->shown; /* how the compiler was told to name them */
+	party->shown = subject_now->shown;
+	return party;
+}
+
+static bool is_listening(void *context)
+{
+	const Party *server = context;
+	return sockets_listener(&room_now()->scene.sockets, server->port) != NULL;
+}
+
+/* It listens, but not where it should. */
+static void fail_if_elsewhere(Party *server)
+{
+	const SocketList *list = &room_now()->scene.sockets;
+	for (size_t i = 0; i < list->count; i++) {
+		const Socket *s = &list->socket[i];
+		if (s->state != TCP_LISTEN)
+			continue;
+		if (s->port == htons(server->port))
+			story_fail("port_byte_order", server, "the server should listen on port %u, but it listens on %u: the same two bytes the other way round.",
+			           server->port, s->port);
+		story_fail("listens_on_wrong_port", server, "the server should listen on port %u, but it listens on %u.", server->port,
+		           s->port);
+	}
+}
+
+void is_up(Party *server)
+{
+	Outcome outcome = party_watch(is_listening, server, WATCH_PATIENT | WATCH_START, -1);
+	if (outcome == WATCH_DONE)
+		return;
+	if (!server->ended)
+		fail_if_elsewhere(server);
+	story_fail_watch(outcome, "does_not_listen", server, "the server should listen on port %u", server->port);
+}
+
+void is_up_again(Party *server)
+{
+	Outcome outcome = party_watch(is_listening, server, WATCH_PATIENT | WATCH_START, -1);
+	if (outcome == WATCH_DONE)
+		return;
+	if (server->ended && complains(server, "Address already in use"))
+		story_fail("no_reuseaddr", server, "the server should start again at once, but bind() refuses port %u: Address already in use.",
+		           server->port);
+	is_up(server);
+}
+
+bool waits_on_a_call(const Party *party)
+{
+	const Scene *scene = &room_now()->scene;
+	for (size_t i = 0; i < scene->tasks.count; i++) {
+		const Task *t = &scene->tasks.task[i];
+		int fd = t->pid == party->pid ? calls_descriptor(t) : -1;
+		const Socket *s = fd < 0 ? NULL : sockets_by_inode(&scene->sockets, tasks_socket_inode(t->pid, fd));
+		if (s != NULL && s->state != TCP_LISTEN)
+			return true;
+	}
+	return false;
+}
+
+Party *a_server_on(in_port_t port, StartAs as)
+{
+	Party *server = the_program(as, (const char *const[]){port_text(port), NULL});
+	server->port = port;
+	is_up(server);
+	return server;
+}
+
+Party *a_server(void)
+{
+	if (room_now() == NULL)
+		open_room();
+	return a_server_on(room_port(), (StartAs){0});
+}
+
+Party *a_server_at_a_terminal(void)
+{
+	if (room_now() == NULL)
+		open_room();
+	return a_server_on(room_port(), (StartAs){.input = INPUT_TERMINAL});
+}
+
+Party *a_sanitized_server(void)
+{
+	if (room_now() == NULL)
+		open_room();
+	story_before_failing(is_clean);
+	return a_server_on(room_port(), (StartAs){.sanitized = true});
+}
+
+Phone *a_phone_at(in_port_t port)
+{
+	if (room_now() == NULL)
+		open_room();
+	return phone_on(port);
+}
+
+Phone *a_phone(void)
+{
+	return a_phone_at(0);
+}
+
+Party *a_sanitized_client(Line **line, const char *message)
+{
+	Phone *phone = a_phone();
+	story_before_failing(is_clean);
+	Party *client = the_program((StartAs){.sanitized = true},
+	                            (const char *const[]){"127.0.0.1", port_text(phone->port), message, NULL});
+	client->port = phone->port;
+	*line = answer(phone, client);
+	return client;
+}
+
+Party *a_client(Phone *phone, StartAs as)
+{
+	Party *client = the_program(as, (const char *const[]){"127.0.0.1", port_text(phone->port), NULL});
+	client->port = phone->port;
+	answer(phone, client);
+	return client;
+}
+
+static Party *a_client_as(Line **line, StartAs as)
+{
+	Phone *phone = a_phone();
+	Party *client = a_client(phone, as);
+	*line = phone->line;
+	return client;
+}
+
+Party *a_client_at_a_terminal(Line **line)
+{
+	return a_client_as(line, (StartAs){.input = INPUT_TERMINAL});
+}
+
+Party *a_client_in_a_pipe(Line **line)
+{
+	return a_client_as(line, (StartAs){.input = INPUT_PIPE});
+}

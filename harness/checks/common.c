@@ -49,18 +49,39 @@ void hear_in_one_piece(Line *line, const char *text)
 		           line->party->who, pieces);
 }
 
+static bool is_blank(const unsigned char *bytes, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		if (bytes[i] != ' ' && bytes[i] != '\0' && bytes[i] != '\n')
+			return false;
+	return true;
+}
+
+void blames_the_empty_line(Party *client)
+{
+	size_t count;
+	Line *const *lines = line_all(&count);
+	for (size_t i = 0; i < count; i++)
+		if (has_news(lines[i]) && lines[i]->in_size > 0 && is_blank(lines[i]->in, lines[i]->in_size)) {
+			story_bytes("the message", "", 0, lines[i]->in, lines[i]->in_size);
+			story_fail("sends_empty_line", client, "the client should say nothing on such a line, but it sends it.");
+		}
+	if (!client->ended && waits_on_a_call(client))
+		story_fail("sends_empty_line", client,
+		           "the client should say nothing on such a line and ask again, but it waits for an answer: nothing was said.");
+}
+
 /* Either side may be first to rest: so watch until all is still, and see what has happened meanwhile. */
 void says_nothing_and_asks_again(Party *client, Line *server)
 {
 	Outcome outcome = party_watch(NULL, NULL, WATCH_PATIENT, -1);
+	blames_the_empty_line(client);
 	if (has_news(server) && !server->ended)
 		hear_nothing(server); /* fails, and says what came */
 	if (client->ended)
 		story_fail_watch(WATCH_GONE, "exits_early", client, "the client should say nothing and ask again");
 	if (outcome == WATCH_SPINNING)
 		story_fail_watch(outcome, "spins", client, "the client should say nothing and ask again");
-	if (waits_on_a_call(client))
-		story_fail("sends_empty_line", client, "the client should say nothing on that line and ask again, but it waits for an answer: nothing was said.");
 	story_add("nothing is sent");
 }
 
@@ -97,7 +118,9 @@ typedef struct {
 static bool is_somewhere(void *context)
 {
 	const Wanted *wanted = context;
-	return wanted->party->out.size > 0 && strstr(wanted->party->out.text, wanted->text) != NULL;
+	const Output *out = &wanted->party->out, *err = &wanted->party->err;
+	return (out->size > 0 && memmem(out->text, out->size, wanted->text, strlen(wanted->text)) != NULL) ||
+	       (err->size > 0 && memmem(err->text, err->size, wanted->text, strlen(wanted->text)) != NULL);
 }
 
 void prints_somewhere(Party *party, const char *text)
@@ -113,6 +136,13 @@ static bool has_told_leaks(void *context)
 {
 	const Party *p = context;
 	return p->ended || (p->err.size > 0 && strstr(p->err.text, "leakcheck: done") != NULL);
+}
+
+void rests(Party *party)
+{
+	Outcome outcome = party_watch(NULL, NULL, 0, -1);
+	if (outcome == WATCH_SPINNING || party->ended)
+		story_fail_watch(outcome, "exits_early", party, "the %s should wait", party->who);
 }
 
 void asks_for_leaks(Party *party)
@@ -157,33 +187,36 @@ static Holdings count_holdings(void)
 	return h;
 }
 
-void leaves_nothing_behind(Party *server, void (*call)(Party *server, const char *text))
+void leaves_nothing_behind(Party *party, int times, const char *what, void (*once)(void *context), void *context)
 {
 	/* A program may keep a few of something (a pool of threads, say), but nothing for each caller. */
-	enum { FIRST = 20, CALLS = 200, FEW = 60, BYTES_A_CALL = 256 };
+	enum { FIRST = 20, BYTES_EACH = 256 };
+	const int few = times / 3;
 	Holdings at[3];
-	for (int i = 1, mark = 0; i <= CALLS; i++) {
-		call(server, "hello");
-		if (i == FIRST || i == (FIRST + CALLS) / 2 || i == CALLS)
+	for (int i = 1, mark = 0; i <= times; i++) {
+		once(context);
+		if (i == FIRST || i == (FIRST + times) / 2 || i == times)
 			at[mark++] = count_holdings();
 	}
 	const Holdings *first = &at[0], *middle = &at[1], *last = &at[2];
-	if (last->descriptors - first->descriptors > FEW)
-		story_fail("leaks_descriptor", server, "after %d calls the server holds %d descriptors, after %d it held %d.", CALLS,
-		           last->descriptors, FIRST, first->descriptors);
-	if (last->zombies - first->zombies > FEW)
-		story_fail("leaves_zombies", server, "after %d calls the server has %d children that have ended and that it never waited for.",
-		           CALLS, last->zombies);
-	if (last->processes - first->processes > FEW)
-		story_fail("leaves_process_behind", server, "after %d calls the server consists of %d processes.", CALLS, last->processes);
-	if (last->threads - first->threads > FEW)
-		story_fail("leaks_threads", server, "after %d calls the server has %d threads.", CALLS, last->threads);
+	if (last->descriptors - first->descriptors > few)
+		story_fail("leaks_descriptor", party, "after %d %s the %s holds %d descriptors, after %d it held %d.", times, what,
+		           party->who, last->descriptors, FIRST, first->descriptors);
+	if (last->zombies - first->zombies > few)
+		story_fail("leaves_zombies", party, "after %d %s the %s has %d children that have ended and that it never waited for.",
+		           times, what, party->who, last->zombies);
+	if (last->processes - first->processes > few)
+		story_fail("leaves_process_behind", party, "after %d %s the %s consists of %d processes.", times, what, party->who,
+		           last->processes);
+	if (last->threads - first->threads > few)
+		story_fail("leaks_threads", party, "after %d %s the %s has %d threads.", times, what, party->who, last->threads);
 	/* What grows once may be a cache; what grows in both halves grows for ever. */
-	const size_t much = (size_t)BYTES_A_CALL * (CALLS - FIRST) / 2;
+	const size_t much = (size_t)(BYTES_EACH * (times - FIRST) / 2);
 	if (middle->memory > first->memory + much && last->memory > middle->memory + much)
-		story_fail("leaks_memory", server, "the server's memory grows with each call: %zu KiB after %d calls, %zu after %d, %zu after %d.",
-		           first->memory / 1024, FIRST, middle->memory / 1024, (FIRST + CALLS) / 2, last->memory / 1024, CALLS);
-	story_add("200 calls later it holds no more than before");
+		story_fail("leaks_memory", party, "the memory of the %s grows and grows: %zu KiB after %d %s, %zu after %d, %zu after %d.",
+		           party->who, first->memory / 1024, FIRST, what, middle->memory / 1024, (FIRST + times) / 2,
+		           last->memory / 1024, times);
+	story_add("%d %s later it holds no more than before", times, what);
 }
 
 static bool has_ended(void *context)

@@ -18,7 +18,7 @@ extern const CheckInfo server_wrong_usage_exits_2, server_binds_loopback_only, s
 /* 01-03 */
 extern const CheckInfo server_says_who_calls;
 /* 02-06 */
-extern const CheckInfo server_answers_every_message;
+extern const CheckInfo server_answers_every_message, server_leaves_nothing_behind_after_300_messages;
 /* 05 and 06 */
 extern const CheckInfo server_serves_the_next_caller, server_serves_a_caller_who_had_to_wait,
     server_survives_a_hang_up_without_a_word, server_survives_a_reset, server_survives_a_caller_gone_before_the_answer,
@@ -26,11 +26,11 @@ extern const CheckInfo server_serves_the_next_caller, server_serves_a_caller_who
 
 /* every client */
 extern const CheckInfo client_wrong_usage_exits_2, client_says_that_nobody_answers, client_default_address,
-    client_is_clean_under_sanitizers;
+    client_calls_the_host_it_is_given, client_is_clean_under_sanitizers;
 /* 02-06 */
 extern const CheckInfo client_asks_with_the_prompt, client_sends_what_is_typed, client_sends_utf8, client_sends_1024_bytes,
     client_prints_each_reply_at_once, client_waits_for_each_reply, client_works_in_a_pipe, client_works_from_a_file,
-    client_ends_at_end_of_input;
+    client_ends_at_end_of_input, client_leaves_nothing_behind_after_300_messages;
 /* 03-06 */
 extern const CheckInfo client_says_nothing_on_an_empty_line, client_says_nothing_on_spaces,
     client_skips_empty_lines_in_a_pipe;
@@ -43,7 +43,8 @@ extern const CheckInfo client_notices_a_hang_up_at_the_prompt, client_notices_a_
 	&server_answers_in_upper_case, &server_answers_every_message, &server_serves_the_next_caller,                    \
 	    &server_serves_a_caller_who_had_to_wait, &server_survives_a_hang_up_without_a_word, &server_survives_a_reset, \
 	    &server_survives_a_caller_gone_before_the_answer, &server_hangs_up_when_the_caller_does,                     \
-	    &server_leaves_nothing_behind_after_200_calls, &server_keeps_every_other_byte, &server_takes_1024_bytes,     \
+	    &server_leaves_nothing_behind_after_200_calls, &server_leaves_nothing_behind_after_300_messages,             \
+	    &server_keeps_every_other_byte, &server_takes_1024_bytes,     \
 	    &server_answers_in_one_piece, &server_waits_for_the_caller, &server_prints_what_it_hears,                    \
 	    &server_binds_loopback_only, &server_default_port_is_9000, &server_says_that_the_port_is_taken,              \
 	    &server_wrong_usage_exits_2, &server_is_clean_under_sanitizers
@@ -56,7 +57,8 @@ extern const CheckInfo client_notices_a_hang_up_at_the_prompt, client_notices_a_
 	    &client_says_nothing_on_an_empty_line, &client_says_nothing_on_spaces, &client_skips_empty_lines_in_a_pipe,  \
 	    &client_asks_with_the_prompt, &client_sends_utf8, &client_sends_1024_bytes, &client_prints_each_reply_at_once, \
 	    &client_waits_for_each_reply, &client_works_in_a_pipe, &client_works_from_a_file,                            \
-	    &client_ends_at_end_of_input, &client_says_that_nobody_answers, &client_default_address,                     \
+	    &client_ends_at_end_of_input, &client_leaves_nothing_behind_after_300_messages,                              \
+	    &client_says_that_nobody_answers, &client_calls_the_host_it_is_given, &client_default_address,                     \
 	    &client_wrong_usage_exits_2, &client_is_clean_under_sanitizers
 
 /* The program refuses each of these command lines: usage on stderr, exit status 2. NULL ends a line, and the list. */
@@ -74,8 +76,8 @@ void asks_for_leaks(Party *party);
 /* Until it has ended, or is known never to. */
 void comes_to_its_end(Party *party);
 
-/* After 20 calls, 110 and 200: descriptors, processes, threads and memory of the program have not grown with them. */
-void leaves_nothing_behind(Party *server, void (*call)(Party *server, const char *text));
+/* Does something so many times; descriptors, processes, threads and memory of the program do not grow with it. */
+void leaves_nothing_behind(Party *party, int times, const char *what, void (*once)(void *context), void *context);
 
 /* The reply comes, and it came in one segment. */
 void hear_in_one_piece(Line *line, const char *text);
@@ -83,11 +85,17 @@ void hear_in_one_piece(Line *line, const char *text);
 /* The client has sent nothing on the line that was typed last, and stands at its prompt again. */
 void says_nothing_and_asks_again(Party *client, Line *server);
 
+/* For story_before_failing(): the client has sent the empty line, or waits for an answer to it. */
+void blames_the_empty_line(Party *client);
+
 /* The line comes without the spaces around it. */
 void hear_stripped(Line *line, const char *typed, const char *stripped);
 
 /* It complains with this reason, as PROGRAM: CALL: REASON. */
 bool complains_as(const Party *party, const char *reason);
+
+/* It waits, and does not go round and round. */
+void rests(Party *party);
 
 /* It prints a line with this in it. */
 void prints_somewhere(Party *party, const char *text);

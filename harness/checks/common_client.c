@@ -33,6 +33,17 @@ SHARED_CHECK(0, client, says_that_nobody_answers, 5, "says so when nobody answer
 }
 END_CHECK
 
+SHARED_CHECK(0, client, calls_the_host_it_is_given, 3, "calls the host that it is given",
+             "Where does your client get the address from that it calls?", "127.0.0.2 is this machine, too, and another address.",
+             "inet_pton(AF_INET, host, &address.sin_addr), host being argv[1].")
+{
+	Phone *phone = a_phone_elsewhere("127.0.0.2");
+	Party *client = the_program((StartAs){0}, (const char *const[]){"127.0.0.2", port_text(phone->port), NULL});
+	client->port = phone->port;
+	answer(phone, client);
+}
+END_CHECK
+
 SHARED_CHECK(NEEDS_PRIVATE_ROOM, client, default_address, 2, "calls 127.0.0.1 port 9000 if it is not told another",
              "What is argv[1] when argc is 1?", "A host that is left out is 127.0.0.1, a port that is left out is 9000.",
              "const char *host = argc > 1 ? argv[1] : \"127.0.0.1\";")
@@ -94,6 +105,7 @@ SHARED_CHECK(0, client, asks_with_the_prompt, 3, "asks with the prompt `>>: `",
 	Line *server;
 	Party *client = a_client_at_a_terminal(&server);
 	reads_prompt(client);
+	rests(client);
 }
 END_CHECK
 
@@ -232,6 +244,29 @@ SHARED_CHECK(0, client, ends_at_end_of_input, 6, "hangs up and ends at the end o
 }
 END_CHECK
 
+typedef struct {
+	Party *client;
+	Line *server;
+} Conversation;
+
+static void ask_once(void *context)
+{
+	Conversation *c = context;
+	party_input(c->client, "one line of many\n", strlen("one line of many\n"));
+	hear(c->server, "one line of many");
+	reply(c->server, "one line of many");
+}
+
+SHARED_CHECK(0, client, leaves_nothing_behind_after_300_messages, 4, "takes nothing for good, however many lines are typed",
+             "What does your client take for each line: memory, descriptors, threads?",
+             "readline() and getline() take memory for a line; free() gives it back.", "free(line) at the end of each round.")
+{
+	Conversation c;
+	c.client = a_client_in_a_pipe(&c.server);
+	leaves_nothing_behind(c.client, 300, "lines", ask_once, &c);
+}
+END_CHECK
+
 /* --- 03 and later: the empty line --- */
 
 /* Types it, sees that nothing leaves, and that the next line does. */
@@ -274,6 +309,7 @@ SHARED_CHECK(0, client, skips_empty_lines_in_a_pipe, 4, "passes over empty lines
 {
 	Line *server;
 	Party *client = a_client_in_a_pipe(&server);
+	story_before_failing(blames_the_empty_line);
 	feed(client, (const char *const[]){"one", "", "   ", "", "two", NULL});
 	end_input(client);
 	converse_to_the_end(client, server, (const char *const[]){"one", "two", NULL});

@@ -241,13 +241,27 @@ SHARED_CHECK(0, server, answers_every_message, 8, "answers message after message
 }
 END_CHECK
 
-/* --- 05 and 06: the service goes on --- */
-
 static void exchange(Line *line, const char *text)
 {
 	say(line, text);
 	hear(line, upper(text));
 }
+
+static void say_once(void *line)
+{
+	exchange(line, "one message of many");
+}
+
+SHARED_CHECK(0, server, leaves_nothing_behind_after_300_messages, 4, "takes nothing for good, however many messages come",
+             "What does your server take for each message: memory, descriptors, threads?",
+             "Whatever is taken for one message is given back when it is answered.", "free() and close() in the same round of the loop.")
+{
+	Party *server = a_server();
+	leaves_nothing_behind(server, 300, "messages", say_once, dial(server));
+}
+END_CHECK
+
+/* --- 05 and 06: the service goes on --- */
 
 static void a_call(Party *server, const char *text)
 {
@@ -265,6 +279,7 @@ SHARED_CHECK(0, server, serves_the_next_caller, 8, "serves the next caller, and 
 	a_call(server, "i am alice");
 	a_call(server, "i am bob");
 	a_call(server, "i am carol");
+	rests(server);
 }
 END_CHECK
 
@@ -347,13 +362,17 @@ SHARED_CHECK(0, server, hangs_up_when_the_caller_does, 5, "hangs up when the cal
 }
 END_CHECK
 
+static void call_once(void *server)
+{
+	a_call(server, "hello");
+}
+
 SHARED_CHECK(0, server, leaves_nothing_behind_after_200_calls, 8, "leaves nothing behind after 200 calls",
              "What does each accept() give you that you must give back?",
              "Descriptors, children, threads, memory: whatever is taken for a call ends with the call.",
              "close(call); and for children waitpid(), for threads pthread_detach() or pthread_join(), free() for malloc().")
 {
 	Party *server = a_server();
-	a_call(server, "hello");
-	leaves_nothing_behind(server, a_call);
+	leaves_nothing_behind(server, 200, "calls", call_once, server);
 }
 END_CHECK

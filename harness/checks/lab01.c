@@ -120,7 +120,7 @@ static const CheckInfo *const checks[] = {
     &server_prints_what_it_hears, &server_says_who_calls, &server_binds_loopback_only, &server_default_port_is_9000,
     &server_says_that_the_port_is_taken, &server_wrong_usage_exits_2, &server_is_clean_under_sanitizers,
     &client_sends_the_message_given, &client_sends_hello_by_default, &client_sends_a_long_message, &client_prints_the_reply,
-    &client_prints_a_long_reply, &client_hangs_up_and_exits_0, &client_says_that_nobody_answers, &client_default_address,
+    &client_prints_a_long_reply, &client_hangs_up_and_exits_0, &client_says_that_nobody_answers, &client_calls_the_host_it_is_given, &client_default_address,
     &client_wrong_usage_exits_2, &client_is_clean_under_sanitizers, NULL};
 
 const Lab lab01 = {1, "phone-call", (const char *const[]){"server", "client", NULL}, checks};

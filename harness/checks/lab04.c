@@ -84,7 +84,7 @@ CHECK(server, prints_nothing_after_the_hang_up, 4, "prints nothing more as a mes
 END_CHECK
 
 static const CheckInfo *const checks[] = {
-    &server_answers_in_upper_case, &server_answers_every_message, &server_exits_0_when_the_caller_hangs_up,
+    &server_answers_in_upper_case, &server_answers_every_message, &server_leaves_nothing_behind_after_300_messages, &server_exits_0_when_the_caller_hangs_up,
     &server_exits_0_when_the_caller_says_nothing, &server_exits_0_when_the_call_is_reset,
     &server_exits_0_when_the_caller_is_gone_before_the_answer, &server_prints_nothing_after_the_hang_up,
     &server_keeps_every_other_byte, &server_takes_1024_bytes, &server_answers_in_one_piece, &server_waits_for_the_caller,

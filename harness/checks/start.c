@@ -55,6 +55,8 @@ Party *the_program(StartAs as, const char *const *arguments)
 	Party *party = party_start(subject_now->name, as.sanitized ? sanitized : subject_now->argv, arguments, as);
 	party->sources = subject_now->shown; /* how the compiler was told to name them */
 	party->shown = subject_now->shown;
+	if (crash_watch_now && !as.sanitized)
+		party_watch_for_crash(party);
 	return party;
 }
 
@@ -149,6 +151,13 @@ Phone *a_phone_at(in_port_t port)
 	if (room_now() == NULL)
 		open_room();
 	return phone_on(port);
+}
+
+Phone *a_phone_elsewhere(const char *host)
+{
+	if (room_now() == NULL)
+		open_room();
+	return phone_on_host(host, 0);
 }
 
 Phone *a_phone(void)

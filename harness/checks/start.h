@@ -22,6 +22,7 @@ Party *a_sanitized_server(void);
 /* A phone of ours, in the check's room. */
 Phone *a_phone(void);
 Phone *a_phone_at(in_port_t port);
+Phone *a_phone_elsewhere(const char *host);
 
 /* A sanitized client that calls us; lab 01's is given its message. */
 Party *a_sanitized_client(Line **line, const char *message);

@@ -58,6 +58,9 @@ typedef struct {
 /* A phone at this port of 127.0.0.1, switched on; 0: a free one. */
 Phone *phone_on(in_port_t port);
 
+/* The same at another address of this machine: all of 127.0.0.0/8 is. */
+Phone *phone_on_host(const char *host, in_port_t port);
+
 /* Takes it off again: who calls that number hears that nobody is there. */
 void phone_off(Phone *phone);
 
@@ -91,6 +94,9 @@ void reset_call(Line *line);
 
 /* Whether something has come, or the end has, without waiting. */
 bool has_news(Line *line);
+
+/* All lines of the check, ended ones too. */
+Line *const *line_all(size_t *count);
 
 /* We read nothing until told: what they send stays with them once the buffers are full. Before the call is made. */
 void keep_window_shut(void);

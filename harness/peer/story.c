@@ -132,6 +132,8 @@ static bool stand_of(const Party *p, Stand *stand, const Scene *scene)
 	*stand = (Stand){0};
 	record_text(stand->who, "%s", p->who);
 	if (p->ended) {
+		if (p->watch != NULL)
+			crash_watch_found(p->watch, &stand->where, NULL, NULL);
 		record_text(stand->state, "ended: %s", story_ending(p, ending));
 		return p->start_error == 0;
 	}

@@ -164,6 +164,8 @@ bool party_pump(void *context)
 			note_ending(room, &event);
 	}
 	for (size_t i = 0; i < party_count; i++) {
+		if (parties[i]->watch != NULL)
+			crash_watch_pump(parties[i]->watch);
 		hand_over_typing(parties[i]);
 		any = take_in(&parties[i]->out) || any;
 		any = take_in(&parties[i]->err) || any;
@@ -374,6 +376,12 @@ Party *party_start(const char *who, char *const *command, const char *const *arg
 	return p;
 }
 
+void party_watch_for_crash(Party *party)
+{
+	if (party->pid > 0 && party->sources != NULL)
+		party->watch = crash_watch(party->pid, party->sources, party->shown);
+}
+
 /* --- feeding --- */
 
 void party_input(Party *party, const void *bytes, size_t size)
@@ -442,9 +450,10 @@ static bool all_in_state(bool stopped)
 static void freeze_or_thaw(Party *party, int signal)
 {
 	party->frozen = signal == SIGSTOP;
-	do
+	do {
 		party_signal_all(signal); /* again: it may just have made a child */
-	while (sched_yield() == 0 && !all_in_state(signal == SIGSTOP));
+		party_pump(room_now());
+	} while (sched_yield() == 0 && !all_in_state(signal == SIGSTOP));
 }
 
 void party_freeze(Party *party)

@@ -25,6 +25,7 @@
 #ifndef PROGRAM_PARTY_H
 #define PROGRAM_PARTY_H
 
+#include "observe/where.h"
 #include "program/room.h"
 
 #include <stdbool.h>
@@ -55,6 +56,7 @@ typedef struct Party {
 	bool killed_by_us;
 	in_port_t port;       /* on which it was asked to listen, or told to call */
 	const char *sources, *shown; /* the student's own files, for where.h; NULL: none */
+	CrashWatch *watch;    /* on a program that is known to crash: it tells where; else NULL */
 	int leftovers;        /* processes of its that were still there when it had ended by itself */
 } Party;
 
@@ -67,6 +69,9 @@ typedef struct {
 
 /* Starts `command` followed by `arguments` (both end with NULL); does not return before the exec. */
 Party *party_start(const char *who, char *const *command, const char *const *arguments, StartAs as);
+
+/* From now on it is watched for the place where it crashes (where.h); sources and shown are set. */
+void party_watch_for_crash(Party *party);
 
 /* Writes to its standard input, all of it. */
 void party_input(Party *party, const void *bytes, size_t size);

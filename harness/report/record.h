@@ -16,8 +16,8 @@
 #include <stddef.h>
 
 enum {
-	RECORD_STANDS = 6,      /* parties whose whereabouts one finding can tell */
-	RECORD_BYTES = 1536,    /* the longest message that is shown byte by byte */
+	RECORD_STANDS = 6,   /* parties whose whereabouts one finding can tell */
+	RECORD_BYTES = 1536, /* the longest message that is shown byte by byte */
 };
 
 typedef enum {
@@ -37,8 +37,8 @@ typedef struct {
 
 /* Where one side stands now: one line of the story. */
 typedef struct {
-	char who[32];    /* "client", "server", "alice" */
-	bool reference;  /* ours: then where.file is empty and is shown as "(reference)" */
+	char who[32];   /* "client", "server", "alice" */
+	bool reference; /* ours: then where.file is empty and is shown as "(reference)" */
 	Where where;
 	char state[160]; /* "nothing to read", "ESTABLISHED, 5 bytes unread", "spinning" */
 } Stand;
@@ -62,7 +62,7 @@ typedef struct {
 	Bytes bytes;
 	int stands;
 	Stand stand[RECORD_STANDS];
-	bool by_the_clock;  /* reached by the backstop, not by a fact: to be said */
+	bool by_the_clock; /* reached by the backstop, not by a fact: to be said */
 } Verdict;
 
 /* Fills a fixed array: record_text(v->message, "says %d things", n). Cuts at a UTF-8 boundary, with "…". */

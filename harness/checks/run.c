@@ -1,0 +1,308 @@
+#include "run.h"
+
+#include "peer/story.h"
+#include "program/crew.h"
+#include "program/room.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { LAST_RESORT_SECONDS = 60 };
+
+Verdict *verdict_now;
+const Subject *subject_now;
+const Lab *lab_now;
+const CheckInfo *check_now;
+bool crash_watch_now;
+
+extern char **environ;
+
+/* One worker's work: the checks of one program of one lab. */
+typedef struct {
+	LabRun *run;
+	const Subject *subject;
+} Turn;
+
+typedef struct {
+	LabRun *runs;
+	size_t count, told;
+	Turn *turns;
+	size_t turn_count;
+	size_t *open; /* turns of each run that are not done */
+	double began;
+	void (*done)(const LabRecord *record, void *context);
+	void *context;
+} Running;
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* ---- in a worker ---- */
+
+/* In the test's own process: it ends with its worker. */
+static void die_with_the_worker(void)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+static void conclude(Verdict *v, int result, const char *message)
+{
+	bool said = v->message[0] != '\0';
+
+	if (result == CK_PASS) {
+		if (!said && v->status == VERDICT_NOT_JUDGED)
+			v->status = VERDICT_PASS;
+	} else if (result == CK_FAILURE) {
+		if (v->status == VERDICT_FAIL || v->status == VERDICT_SKIPPED ||
+		    (v->status == VERDICT_NOT_JUDGED && said))
+			return;
+		v->status = VERDICT_FAIL;
+		record_text(v->code, "%s", check_now->name);
+		record_text(v->message, "%s", message);
+	} else {
+		v->status = VERDICT_NOT_JUDGED;
+		char before[sizeof v->message];
+		record_text(before, "%s", v->message);
+		record_text(v->message, "the check itself came to grief: %s%s%s", message,
+		            said ? "; before that: " : "", before);
+	}
+}
+
+static void judge(const CheckInfo *check, Verdict *verdict)
+{
+	Suite *suite = suite_create(lab_now->name);
+	TCase *tcase = tcase_create(check->name);
+	double began = now();
+
+	verdict_now = verdict;
+	check_now = check;
+	verdict->status = VERDICT_NOT_JUDGED;
+	verdict->message[0] = '\0';
+	story_begin(verdict);
+	tcase_add_checked_fixture(tcase, die_with_the_worker, NULL);
+	tcase_set_timeout(tcase, LAST_RESORT_SECONDS);
+	tcase_add_test(tcase, check->test);
+	suite_add_tcase(suite, tcase);
+
+	SRunner *runner = srunner_create(suite);
+	srunner_set_fork_status(runner, CK_FORK);
+	srunner_run_all(runner, CK_SILENT);
+	TestResult **results = srunner_results(runner);
+	if (srunner_ntests_run(runner) == 1 && results)
+		conclude(verdict, tr_rtype(results[0]), tr_msg(results[0]));
+	else
+		record_text(verdict->message, "the check did not run");
+	free(results);
+	srunner_free(runner);
+	verdict->seconds = now() - began;
+	sweep();
+}
+
+/* To watch for a crash slows a program down and shows it to a tracer: so only one that has crashed is watched. */
+static void find_crash(const CheckInfo *check, Verdict *verdict)
+{
+	static Verdict *again;
+	bool crashed = strcmp(verdict->code, "crashes") == 0 || strcmp(verdict->code, "dies_of_sigpipe") == 0;
+
+	if (verdict->status != VERDICT_FAIL || !crashed || verdict->where.line != 0 || !subject_now->sources)
+		return;
+	if (!again)
+		again = mmap(NULL, sizeof *again, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (again == MAP_FAILED)
+		return;
+	*again = (Verdict){0};
+	crash_watch_now = true;
+	judge(check, again);
+	crash_watch_now = false;
+	if (again->status != VERDICT_FAIL || strcmp(again->code, verdict->code) != 0 || again->where.line == 0)
+		return;
+	double seconds = verdict->seconds + again->seconds;
+	*verdict = *again;
+	verdict->seconds = seconds;
+}
+
+/* A student's environment changes nothing: Check listens to CK_RUN_CASE, CK_TIMEOUT_MULTIPLIER and more. */
+static void forget_checks_variables(void)
+{
+	for (char **e = environ; *e;) {
+		size_t n = strcspn(*e, "=");
+		char *name = strncmp(*e, "CK_", 3) == 0 ? strndup(*e, n) : NULL;
+		if (name && unsetenv(name) == 0)
+			e = environ;
+		else
+			e++;
+		free(name);
+	}
+}
+
+static void work(size_t i, void *context)
+{
+	const Running *running = context;
+	const Turn *turn = &running->turns[i];
+
+	forget_checks_variables();
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	lab_now = turn->run->lab;
+	subject_now = turn->subject;
+	for (size_t k = 0; k < turn->run->record.count; k++) {
+		const CheckInfo *check = turn->run->asked[k];
+		Verdict *verdict = &turn->run->verdicts[k];
+		if (strcmp(check->program, subject_now->name) == 0 && verdict->status == VERDICT_NOT_JUDGED) {
+			judge(check, verdict);
+			find_crash(check, verdict);
+		}
+	}
+}
+
+/* ---- in ours ---- */
+
+static const Subject *subject_of(const LabRun *run, const CheckInfo *check)
+{
+	for (size_t i = 0; i < run->subject_count; i++)
+		if (strcmp(run->subjects[i].name, check->program) == 0)
+			return &run->subjects[i];
+	return NULL;
+}
+
+/* What is known before any program has run. */
+static void judge_unasked(const CheckInfo *check, const Subject *subject, Verdict *v)
+{
+	v->status = VERDICT_NOT_JUDGED;
+	if (subject->broken) {
+		v->status = subject->broken_code ? VERDICT_FAIL : VERDICT_NOT_JUDGED;
+		record_text(v->code, "%s", subject->broken_code ? subject->broken_code : "");
+		record_text(v->message, "%s", subject->broken);
+	} else if ((check->needs & NEEDS_SOURCES) && !subject->sources) {
+		v->status = VERDICT_SKIPPED;
+		record_text(v->message, "needs the C sources");
+	} else if ((check->needs & NEEDS_SOURCES) && !subject->sanitized) {
+		v->status = VERDICT_SKIPPED;
+		record_text(v->message, "needs a build with sanitizers, which could not be made here");
+	} else if ((check->needs & NEEDS_PRIVATE_ROOM) && !room_is_private()) {
+		v->status = VERDICT_SKIPPED;
+		record_text(v->message, "needs the private room");
+	} else {
+		record_text(v->message, "the check was never asked");
+	}
+}
+
+static bool make_record(LabRun *run)
+{
+	LabRecord *record = &run->record;
+	size_t all = 0;
+
+	while (run->lab->checks[all])
+		all++;
+	CheckRecord *checks = calloc(all + 1, sizeof *checks);
+	Verdict *verdicts =
+	    mmap(NULL, (all + 1) * sizeof *verdicts, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	run->asked = calloc(all + 1, sizeof *run->asked);
+	if (!checks || !run->asked || verdicts == MAP_FAILED)
+		return false;
+	record->number = run->lab->number;
+	record->name = run->lab->name;
+	record->checks = checks;
+	run->verdicts = verdicts;
+	for (size_t i = 0; i < all; i++) {
+		const CheckInfo *check = run->lab->checks[i];
+		const Subject *subject = subject_of(run, check);
+		if (!subject)
+			continue;
+		judge_unasked(check, subject, &verdicts[record->count]);
+		checks[record->count] = (CheckRecord){.name = check->name,
+		                                      .program = check->program,
+		                                      .title = check->title,
+		                                      .points = check->points,
+		                                      .verdict = &verdicts[record->count]};
+		run->asked[record->count++] = check;
+	}
+	return true;
+}
+
+static bool is_to_be_asked(const LabRun *run, const Subject *subject)
+{
+	for (size_t i = 0; i < run->record.count; i++)
+		if (strcmp(run->record.checks[i].program, subject->name) == 0 &&
+		    run->record.checks[i].verdict->status == VERDICT_NOT_JUDGED && !subject->broken)
+			return true;
+	return false;
+}
+
+static void tell(Running *running)
+{
+	while (running->told < running->count && running->open[running->told] == 0) {
+		LabRun *run = &running->runs[running->told++];
+		run->record.seconds = now() - running->began;
+		running->done(&run->record, running->context);
+	}
+}
+
+static void turn_done(size_t i, int status, void *context)
+{
+	Running *running = context;
+	const Turn *turn = &running->turns[i];
+
+	for (size_t k = 0; status != 0 && k < turn->run->record.count; k++) {
+		Verdict *v = &turn->run->verdicts[k];
+		bool ours = strcmp(turn->run->asked[k]->program, turn->subject->name) == 0;
+		if (!ours || v->status != VERDICT_NOT_JUDGED)
+			continue;
+		if (status == -1)
+			record_text(v->message, "no process could be made for it");
+		else if (WIFSIGNALED(status))
+			record_text(v->message, "its worker was ended by a signal: %s", strsignal(WTERMSIG(status)));
+		else
+			record_text(v->message, "its worker ended with status %d", WEXITSTATUS(status));
+	}
+	running->open[turn->run - running->runs]--;
+	tell(running);
+}
+
+static void plan(Running *running)
+{
+	for (size_t r = 0; r < running->count; r++) {
+		LabRun *run = &running->runs[r];
+		for (size_t s = 0; s < run->subject_count; s++) {
+			if (!is_to_be_asked(run, &run->subjects[s]))
+				continue;
+			running->turns[running->turn_count++] = (Turn){run, &run->subjects[s]};
+			running->open[r]++;
+		}
+	}
+}
+
+bool run_labs(LabRun *runs, size_t count, size_t jobs, void (*done)(const LabRecord *record, void *context),
+              void *context)
+{
+	Running running = {.runs = runs, .count = count, .began = now(), .done = done, .context = context};
+	size_t most = 1;
+
+	for (size_t i = 0; i < count; i++) {
+		most += runs[i].subject_count;
+		if (!make_record(&runs[i]))
+			return false;
+	}
+	running.turns = calloc(most, sizeof *running.turns);
+	running.open = calloc(count + 1, sizeof *running.open);
+	if (!running.turns || !running.open)
+		return false;
+	plan(&running);
+	tell(&running);
+	crew_run(
+	    &(Crew){.count = running.turn_count, .jobs = jobs, .work = work, .done = turn_done, .context = &running});
+	free(running.turns);
+	free(running.open);
+	return true;
+}

@@ -1,0 +1,91 @@
+/*
+ * 06 same-number: a server that can be started again at once.
+ *
+ * The lesson: a call outlives the program that hung up first, and keeps its number for a while.
+ * New since 05: SO_REUSEADDR, before bind().
+ *
+ * What is to be done: stopped in the middle of a call and started again at once, it must bind, and
+ * serve. A number that another server holds stays taken.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static _Noreturn void die(const char *call)
+{
+	fprintf(stderr, "server: %s: %s\n", call, strerror(errno));
+	exit(1);
+}
+
+int main(int argc, char *argv[])
+{
+	char *end;
+	long port = strtol(argc > 1 ? argv[1] : "9000", &end, 10);
+	if (argc > 2 || *end != '\0' || port < 1 || port > 65535) {
+		fprintf(stderr, "usage: server [PORT]\n");
+		return 2;
+	}
+	setvbuf(stdout, NULL, _IOLBF, 0); /* show each line at once, even in a pipe */
+
+	/* Buy a phone. */
+	int phone = socket(AF_INET, SOCK_STREAM, 0);
+	if (phone == -1)
+		die("socket");
+
+	/* Your work: one option of the socket, before it is bound. */
+	/* Fit the number. On the wire the big end comes first: htonl() and htons() see to it. */
+	struct sockaddr_in number = { .sin_family = AF_INET };
+	number.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	number.sin_port = htons((in_port_t)port);
+	if (bind(phone, (struct sockaddr *)&number, sizeof number) == -1)
+		die("bind");
+
+	/* Switch it on. From here on it can ring, and up to 16 callers may wait. */
+	if (listen(phone, 16) == -1)
+		die("listen");
+
+	for (;;) {
+		/* Pick up. The phone stays on the wall: the call is a new descriptor. */
+		struct sockaddr_in caller;
+		socklen_t size = sizeof caller; /* in: the room there is; out: the room it took */
+		int call = accept(phone, (struct sockaddr *)&caller, &size);
+		if (call == -1 && (errno == ECONNABORTED || errno == EINTR))
+			continue; /* gone before we picked up: one caller's trouble, not ours */
+		if (call == -1)
+			die("accept");
+		char from[INET_ADDRSTRLEN];
+		if (inet_ntop(AF_INET, &caller.sin_addr, from, sizeof from) == NULL)
+			die("inet_ntop");
+		printf("call from %s\n", from);
+
+		for (;;) {
+			/* Listen. What comes is n bytes, and no string: no '\0' is behind them. */
+			char heard[1024];
+			ssize_t n = recv(call, heard, sizeof heard, 0);
+			if (n == -1)
+				perror("server: recv"); /* cut off: as good as hung up */
+			if (n <= 0)
+				break;
+			fwrite(heard, 1, (size_t)n, stdout);
+			putchar('\n');
+
+			/* Speak, in upper-case. (toupper() would ask the locale.) */
+			for (ssize_t i = 0; i < n; i++)
+				if (heard[i] >= 'a' && heard[i] <= 'z')
+					heard[i] = (char)(heard[i] - 'a' + 'A');
+			/* If nobody is there any more, an error will do: SIGPIPE would kill us. */
+			if (send(call, heard, (size_t)n, MSG_NOSIGNAL) == -1) {
+				perror("server: send");
+				break;
+			}
+		}
+
+		/* Hang up. The phone stays switched on for the next caller. */
+		if (close(call) == -1)
+			die("close");
+	}
+}

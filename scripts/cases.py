@@ -1,0 +1,238 @@
+"""cases: what scripts/prove and scripts/soak have judged, and how.
+
+A case is one program (or one lab's pair of them) of which it is known what build/grade must say:
+
+    solutions  every check passes
+    starters   exactly the checks listed in harness/tests/starters.txt fail
+    mutants    harness/tests/mutants/NN-name/PROGRAM_what.{c,py}: exactly the checks that its first comment names
+               fail, each with a code that it names
+    variants   harness/tests/variants/NN-name/PROGRAM_what.{c,py}: every check passes
+
+C sources are laid out under build/prove/ in folders of the shape that `build/grade --from` takes. They stay, and are
+written only where they changed, so that what was built from them need not be built again.
+"""
+
+import json
+import os
+import re
+import subprocess
+import tarfile
+import time
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+GRADE = ROOT / "build/grade"
+WORK = ROOT / "build/prove"
+TESTS = ROOT / "harness/tests"
+STARTERS = TESTS / "starters.txt"
+KINDS = ("solutions", "starters", "mutants", "variants")
+INTERPRETERS = {".py": "python3", ".pl": "perl", ".sh": "sh"}
+
+# A check that cannot be asked without a room of its own says so; it then counts as absent.
+NEEDS_PRIVATE_ROOM = re.compile(r"private room", re.IGNORECASE)
+BACKSTOP_SECONDS = 600
+
+
+class Trouble(Exception):
+    """Something is wrong with the case itself, or with the harness."""
+
+
+@dataclass
+class Case:
+    kind: str
+    lab: str  # "03"
+    name: str  # mutants/03-silence/client_sends_empty.c
+    arguments: list  # of build/grade
+    program: str = ""  # the one whose checks count; empty: all of them
+    has_sources: bool = True
+    fails: set = field(default_factory=set)  # names of checks; for starters: (program, name)
+    codes: set = field(default_factory=set)
+
+
+def lab_folders(top):
+    return sorted(p for p in Path(top).glob("[0-9][0-9]-*") if p.is_dir())
+
+
+def programs_of(folder_name):
+    """The programs of a lab, longest name first: server_fork before server."""
+    names = [p.stem for p in (ROOT / "solutions" / folder_name).glob("*.c") if p.stem != "frame"]
+    return sorted(names or ["server", "client"], key=len, reverse=True)
+
+
+def write_if_changed(path, content):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.is_file() or path.read_bytes() != content:
+        path.write_bytes(content)
+
+
+def first_comment(text):
+    """The lines of a source's first comment, in C, Python, Perl or shell, without its marks."""
+    if match := re.match(r"\s*/\*(.*?)\*/", text, re.DOTALL):
+        lines = match.group(1).split("\n")
+    elif match := re.match(r"(?:#!.*\n)?(?:#.*\n)*?\s*(?:\"\"\"|''')(.*?)(?:\"\"\"|''')", text, re.DOTALL):
+        lines = match.group(1).split("\n")
+    else:
+        lines = []
+        for line in text.split("\n"):
+            if re.match(r"\s*(#|//)", line):
+                lines.append(line)
+            elif lines:
+                break
+    return [re.sub(r"^\s*(\*|#|//)?\s?", "", line).rstrip() for line in lines]
+
+
+def said_of(path):
+    """`fails: …` and `code: …` of a mutant's first comment; a value may go on in the lines below."""
+    values, key = {}, None
+    for line in first_comment(path.read_text()):
+        if match := re.match(r"(mutant|variant|fails|codes?)\s*:\s*(.*)", line):
+            key = match.group(1)
+            values[key] = match.group(2)
+        elif not line.strip():
+            key = None
+        elif key:
+            values[key] += " " + line
+    words = lambda text: set(re.findall(r"[a-z0-9_]+", text))
+    return values.get("mutant", ""), words(values.get("fails", "")), words(values.get("code", values.get("codes", "")))
+
+
+def pristine_starters():
+    """The folder of the starters as they were given out: labs/ is also where students work."""
+    def git(*arguments):
+        return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True)
+
+    if os.environ.get("STARTERS"):
+        return Path(os.environ["STARTERS"]).resolve(), ""
+    changed = git("status", "--porcelain", "--", "labs")
+    if changed.returncode != 0 or not changed.stdout:
+        return ROOT / "labs", ""
+    archive = git("archive", "HEAD", "labs")
+    if archive.returncode != 0:
+        return ROOT / "labs", ""
+    with tarfile.open(fileobj=BytesIO(archive.stdout)) as tar:
+        for member in tar.getmembers():
+            if member.isfile():
+                write_if_changed(WORK / "starters" / member.name, tar.extractfile(member).read())
+    return WORK / "starters/labs", "labs/ differs from HEAD: the starters of HEAD are judged (STARTERS=labs: yours)"
+
+
+def listed_failures():
+    failures = {}
+    if STARTERS.is_file():
+        for line in STARTERS.read_text().splitlines():
+            words = line.split("#")[0].split()
+            if words:
+                lab, program, name = words
+                failures.setdefault(lab, set()).add((program, name))
+    return failures
+
+
+def whole_labs(kind, top, fails):
+    for folder in lab_folders(top):
+        lab = folder.name[:2]
+        yield Case(kind, lab, f"{kind}/{folder.name}", ["--from", str(top)], fails=fails.get(lab, set()))
+
+
+def single_programs(kind):
+    for folder in lab_folders(TESTS / kind):
+        for source in sorted(folder.iterdir()):
+            if source.suffix != ".c" and source.suffix not in INTERPRETERS:
+                continue
+            name = f"{kind}/{folder.name}/{source.name}"
+            program = next((p for p in programs_of(folder.name) if source.stem.startswith(p + "_")), None)
+            if program is None:
+                raise Trouble(f"{name}: a name begins with that of its program: server_…, client_…")
+            mutant, fails, codes = said_of(source)
+            if kind == "mutants" and not (mutant and fails and codes):
+                raise Trouble(f"{name}: its first comment must have mutant:, fails: and code:")
+            if kind == "variants":
+                fails, codes = set(), set()
+            if source.suffix == ".c":
+                arguments = ["--from", str(lay_out(kind, folder.name, program, source))]
+            else:
+                arguments = ["--program", f"{program}={INTERPRETERS[source.suffix]} {source}"]
+            yield Case(kind, folder.name[:2], name, arguments, program, source.suffix == ".c", fails, codes)
+
+
+def lay_out(kind, folder_name, program, source):
+    """A folder with the program in its lab's place, and with what the lab gives to all of its programs."""
+    top = WORK / kind / folder_name / source.stem
+    write_if_changed(top / folder_name / f"{program}.c", source.read_bytes())
+    for part in (ROOT / "solutions" / folder_name).glob("*.[ch]"):
+        if part.suffix == ".h" or part.stem == "frame":
+            write_if_changed(top / folder_name / part.name, part.read_bytes())
+    return top
+
+
+def collect(kinds, labs=()):
+    """(cases, notes): everything of these kinds, of these labs ("03"); of all where none is named."""
+    cases, notes = [], []
+    for kind in kinds:
+        if kind == "solutions":
+            cases += whole_labs(kind, ROOT / "solutions", {})
+        elif kind == "starters":
+            top, note = pristine_starters()
+            notes += [note] if note else []
+            cases += whole_labs(kind, top, listed_failures())
+        else:
+            cases += single_programs(kind)
+    return [case for case in cases if not labs or case.lab in labs], notes
+
+
+def grade(case, environment=None):
+    """(the lab's record, seconds). What build/grade says where it should not is Trouble."""
+    started = time.monotonic()
+    try:
+        ran = subprocess.run(
+            [str(GRADE), *case.arguments, "--format", "json", "--jobs", "1", case.lab],
+            cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=BACKSTOP_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        raise Trouble(f"build/grade did not end within {BACKSTOP_SECONDS} s") from None
+    except OSError as error:
+        raise Trouble(f"build/grade: {error.strerror}: make build") from None
+    seconds = time.monotonic() - started
+    try:
+        record = json.loads(ran.stdout)
+        statuses = {check["status"] for check in record["checks"]}
+    except (ValueError, KeyError, TypeError):
+        said = (ran.stderr or ran.stdout).decode(errors="replace").strip().splitlines()
+        raise Trouble(f"exit status {ran.returncode}, no record; {said[-1] if said else 'nothing said'}") from None
+    right = 3 if "not-judged" in statuses else 1 if "fail" in statuses else 0
+    if ran.returncode != right:
+        raise Trouble(f"exit status {ran.returncode} where the record means {right}")
+    return record, seconds
+
+
+def complaints(case, record):
+    """What is wrong with this record of this case, a line each; none: as it should be."""
+    checks = [c for c in record["checks"] if case.program in ("", c["program"])]
+    key = (lambda c: (c["program"], c["name"])) if case.kind == "starters" else (lambda c: c["name"])
+    show = lambda keys: ", ".join(sorted(" ".join(k) if isinstance(k, tuple) else k for k in keys)) or "none"
+
+    wrong = [f"{c['program']} {c['name']}: not judged: {c.get('message') or ''}" for c in checks
+             if c["status"] == "not-judged"]
+    absent = set()
+    for check in checks:
+        if check["status"] == "skipped":
+            if case.has_sources and not NEEDS_PRIVATE_ROOM.search(check.get("message") or ""):
+                wrong.append(f"{check['program']} {check['name']}: skipped: {check.get('message') or ''}")
+            absent.add(key(check))
+    if unknown := case.fails - {key(c) for c in checks}:
+        wrong.append(f"no such check: {show(unknown)}")
+    expected = case.fails - absent
+    failed = {key(c): c for c in checks if c["status"] == "fail"}
+    if set(failed) != expected:
+        wrong.append(f"expected to fail: {show(expected)}; failed: {show(failed)}")
+        for name in set(failed) - expected:
+            check = failed[name]
+            wrong.append(f"{show([name])}: {check.get('code')}: {check.get('message')}")
+    if case.codes:
+        for name, check in failed.items():
+            if check.get("code") not in case.codes:
+                wrong.append(f"{show([name])}: expected code {show(case.codes)}; found {check.get('code')}")
+    if not checks:
+        wrong.append("no check was run")
+    return wrong

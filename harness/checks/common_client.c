@@ -89,6 +89,9 @@ SHARED_CHECK(NEEDS_SOURCES, client, is_clean_under_sanitizers, 6, "uses only mem
 			hear(server, *line);
 			reply(server, *line);
 		}
+		/* Whether it minds them is for other checks to say; here, what it does to memory meanwhile. */
+		if (lab_now->number >= 3)
+			feed(client, (const char *const[]){"", "   ", NULL});
 		end_input(client);
 	}
 	comes_to_its_end(client);

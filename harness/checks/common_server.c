@@ -59,6 +59,7 @@ SHARED_CHECK(0, server, says_that_the_port_is_taken, 4, "says so when its port i
              "if (bind(...) == -1) { perror(\"server: bind\"); exit(1); }")
 {
 	Phone *other = a_phone();
+	phone_mind_own_number(other);
 	story_add("another server holds port %u", other->port);
 	Party *server = the_program((StartAs){0}, (const char *const[]){port_text(other->port), NULL});
 	server->port = other->port;

@@ -66,20 +66,24 @@ static bool is_listening(void *context)
 	return sockets_listener(&room_now()->scene.sockets, server->port) != NULL;
 }
 
+void fails_if_port_is_swapped(Party *server)
+{
+	in_port_t swapped = htons(server->port);
+	if (swapped != server->port && sockets_listener(&room_now()->scene.sockets, swapped) != NULL)
+		story_fail("port_byte_order", server,
+		           "the server should listen on port %u, but it listens on %u: the same two bytes the other way round.",
+		           server->port, swapped);
+}
+
 /* It listens, but not where it should. */
 static void fail_if_elsewhere(Party *server)
 {
 	const SocketList *list = &room_now()->scene.sockets;
-	for (size_t i = 0; i < list->count; i++) {
-		const Socket *s = &list->socket[i];
-		if (s->state != TCP_LISTEN)
-			continue;
-		if (s->port == htons(server->port))
-			story_fail("port_byte_order", server, "the server should listen on port %u, but it listens on %u: the same two bytes the other way round.",
-			           server->port, s->port);
-		story_fail("listens_on_wrong_port", server, "the server should listen on port %u, but it listens on %u.", server->port,
-		           s->port);
-	}
+	fails_if_port_is_swapped(server);
+	for (size_t i = 0; i < list->count; i++)
+		if (list->socket[i].state == TCP_LISTEN)
+			story_fail("listens_on_wrong_port", server, "the server should listen on port %u, but it listens on %u.",
+			           server->port, list->socket[i].port);
 }
 
 void is_up(Party *server)
@@ -103,17 +107,33 @@ void is_up_again(Party *server)
 	is_up(server);
 }
 
+/* It waits at the keyboard, or in poll() and the like, where the keyboard may be one of several. */
+static bool may_wait_for_input(const Task *task)
+{
+	static const char *const several[] = {"poll", "ppoll", "select", "epoll_wait", NULL};
+	if (calls_descriptor(task) == 0)
+		return true;
+	for (const char *const *name = several; task->in_call && *name != NULL; name++)
+		if (strcmp(calls_name(task->call), *name) == 0)
+			return true;
+	return false;
+}
+
 bool waits_on_a_call(const Party *party)
 {
 	const Scene *scene = &room_now()->scene;
+	bool found = false;
 	for (size_t i = 0; i < scene->tasks.count; i++) {
 		const Task *t = &scene->tasks.task[i];
-		int fd = t->pid == party->pid ? calls_descriptor(t) : -1;
+		if (t->pid != party->pid)
+			continue;
+		if (may_wait_for_input(t))
+			return false;
+		int fd = calls_descriptor(t);
 		const Socket *s = fd < 0 ? NULL : sockets_by_inode(&scene->sockets, tasks_socket_inode(t->pid, fd));
-		if (s != NULL && s->state != TCP_LISTEN)
-			return true;
+		found = found || (s != NULL && s->state != TCP_LISTEN);
 	}
-	return false;
+	return found;
 }
 
 Party *a_server_on(in_port_t port, StartAs as)

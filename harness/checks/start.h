@@ -33,7 +33,11 @@ void is_up(Party *server);
 /* The same for one that was started again: it may have met TIME_WAIT. */
 void is_up_again(Party *server);
 
-/* A thread of the program sleeps in a call on a connected socket: it waits for the other side and not for its input. */
+/* It listens on the number with its two bytes the other way round. */
+void fails_if_port_is_swapped(Party *server);
+
+/* A thread of the program sleeps in a call on a connected socket, and none waits for input, or for several things at once:
+ * it waits for the other side alone. */
 bool waits_on_a_call(const Party *party);
 
 /* The server on this port. */

@@ -48,6 +48,7 @@ static const CallFact facts[] = {
     {SYS_sendmmsg, "sendmmsg", ENDLESS, 0, true, SO_SNDTIMEO},
     {SYS_sendfile, "sendfile", ENDLESS, 0, true, SO_SNDTIMEO},
     {SYS_splice, "splice", ENDLESS, 0, true, 0},
+    {SYS_openat, "open", ENDLESS, 0, false, 0}, /* a FIFO that nobody holds at its other end */
     {SYS_flock, "flock", ENDLESS, 0, true, 0},
     {SYS_fcntl, "fcntl", ENDLESS, 0, true, 0},
     {SYS_ioctl, "ioctl", ENDLESS, 0, true, 0},
@@ -66,6 +67,9 @@ static const CallFact facts[] = {
 #endif
 #ifdef SYS_epoll_wait
     {SYS_epoll_wait, "epoll_wait", MILLISECONDS, 3, true, 0},
+#endif
+#ifdef SYS_open
+    {SYS_open, "open", ENDLESS, 0, false, 0},
 #endif
 #ifdef SYS_pause
     {SYS_pause, "pause", ENDLESS, 0, false, 0},
@@ -99,8 +103,9 @@ static uint64_t now_ns(clockid_t clock)
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
-/* The time that a pointer argument names. What cannot be read is taken for a short one: we shall see it end. */
-static Wait pointed(const Task *task, uint64_t address, uint64_t unit_ns)
+/* The time that a pointer argument names, as it is or, on a clock, as the time from now. What cannot be read is taken for a
+ * short one: we shall see it end. */
+static Wait pointed(const Task *task, uint64_t address, uint64_t unit_ns, const clockid_t *clock)
 {
 	struct {
 		int64_t whole, part;
@@ -109,28 +114,20 @@ static Wait pointed(const Task *task, uint64_t address, uint64_t unit_ns)
 		return (Wait){.kind = WAIT_ENDLESS};
 	if (!tasks_memory(task->pid, address, &time, sizeof time) || time.whole < 0)
 		return (Wait){.kind = WAIT_TIMED, .ns = 1};
-	/* Past a year it is as good as endless, and stays clear of overflow. */
-	uint64_t seconds = time.whole > 31536000 ? 31536000 : (uint64_t)time.whole;
-	return (Wait){.kind = WAIT_TIMED, .ns = seconds * 1000000000 + (uint64_t)time.part * unit_ns};
-}
-
-/* A time on the clock becomes the time from now. */
-static Wait from_now(Wait wait, clockid_t clock)
-{
-	uint64_t now = now_ns(clock);
-	if (wait.kind == WAIT_TIMED && wait.ns != 1)
-		wait.ns = wait.ns > now ? wait.ns - now : 1;
-	return wait;
+	/* Past three hundred years it would overflow; as a date, that is far off too. */
+	uint64_t seconds = time.whole > 9000000000 ? 9000000000 : (uint64_t)time.whole;
+	uint64_t ns = seconds * 1000000000 + (uint64_t)time.part * unit_ns;
+	uint64_t now = clock != NULL ? now_ns(*clock) : 0;
+	return (Wait){.kind = WAIT_TIMED, .ns = ns > now ? ns - now : 1};
 }
 
 static Wait futex_wait(const Task *task)
 {
 	int operation = (int)task->arg[1] & FUTEX_CMD_MASK;
-	Wait wait = pointed(task, task->arg[3], 1);
 	/* Only FUTEX_WAIT counts from now; the others name a time on a clock (man 2 futex). */
-	if (operation != FUTEX_WAIT)
-		wait = from_now(wait, (int)task->arg[1] & FUTEX_CLOCK_REALTIME ? CLOCK_REALTIME : CLOCK_MONOTONIC);
-	return wait;
+	clockid_t clock = (int)task->arg[1] & FUTEX_CLOCK_REALTIME || operation == FUTEX_LOCK_PI ? CLOCK_REALTIME
+	                                                                                         : CLOCK_MONOTONIC;
+	return pointed(task, task->arg[3], 1, operation == FUTEX_WAIT ? NULL : &clock);
 }
 
 Wait calls_wait(const Task *task)
@@ -163,10 +160,10 @@ Wait calls_wait(const Task *task)
 	case TIMESPEC:
 	case SLEEP:
 		if (task->call == SYS_clock_nanosleep && ((int)task->arg[1] & TIMER_ABSTIME))
-			return from_now(pointed(task, argument, 1), (clockid_t)task->arg[0]);
-		return pointed(task, argument, 1);
+			return pointed(task, argument, 1, &(clockid_t){(clockid_t)task->arg[0]});
+		return pointed(task, argument, 1, NULL);
 	case TIMEVAL:
-		return pointed(task, argument, 1000);
+		return pointed(task, argument, 1000, NULL);
 	case FUTEX:
 		return futex_wait(task);
 	case ENDLESS:

@@ -30,8 +30,9 @@ typedef struct {
 	bool counted;            /* the kernel told these three (since Linux 4.19) */
 	uint64_t sent, received; /* bytes of data that have left for the other side; that have come in order from it */
 	uint32_t unsent;         /* bytes that have not left yet */
+	uint32_t window;         /* bytes that the other side would take; 0 also where the kernel is older than 5.4 */
 	int timer;               /* what the kernel will do by itself: 0 nothing, 1 send again, 2 keepalive,
-	                            3 TIME_WAIT, 4 probe a shut window */
+	                            3 TIME_WAIT, 4 probe a shut window, or send what it kept back */
 } Socket;
 
 typedef struct {
@@ -50,7 +51,8 @@ void sockets_free(SocketList *list);
 const char *sockets_state_name(int state);
 
 /* Bytes are on their way from this socket, or a handshake or a farewell is: something will yet happen by itself. A shut
- * window (timer 4) does not count: it stays shut until its owner reads. Nor does what has arrived, as the other
+ * window (timer 4) does not count: it stays shut until its owner reads. But with room in the window that timer is for what
+ * the kernel keeps back (MSG_MORE, TCP_CORK): it sends that within 200 ms. Nor does what has arrived, as the other
  * socket's count of bytes says, and only waits for its acknowledgement, which may be 40 ms (man 7 tcp, TCP_QUICKACK). */
 bool sockets_in_flight(const SocketList *list, const Socket *s);
 

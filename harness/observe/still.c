@@ -4,6 +4,7 @@
 #include "observe/calls.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 
@@ -15,6 +16,22 @@ static const uint64_t SPIN_NS = 1000000000, SPIN_START_NS = 4000000000;
 static const uint64_t LONG_SLEEP_NS = 10000000000;
 static const uint64_t PATIENCE_NS = 5000000000, BACKSTOP_NS = 20000000000, GUESS_NS = 1000000000;
 
+enum { MOST_SLEEPERS = 64 };
+
+/* Threads that a time will wake soon, and how often each had been given a CPU. */
+typedef struct {
+	struct {
+		pid_t tid;
+		uint64_t switches;
+	} one[MOST_SLEEPERS];
+	unsigned count;
+} Sleepers;
+
+typedef struct {
+	bool runs, guessed, alive, ready; /* somebody runs; sleeps in who knows what; is not a zombie; has a CPU or wants one */
+	Sleepers sleepers;
+} Survey;
+
 /* What one watch has learnt so far. */
 typedef struct {
 	unsigned flags;
@@ -23,7 +40,8 @@ typedef struct {
 	uint64_t print;                /* fingerprint of sockets and processes */
 	uint64_t quiet_ns;             /* on the wall: since when no thread has run */
 	unsigned rounds;               /* how often every sleeper has woken since the last change */
-	uint64_t sleepers_mark;        /* sum of switches at the last round */
+	Sleepers asleep;               /* as they were when the last round ended */
+	Survey survey;                 /* of the last look */
 	bool fresh;                    /* no look yet */
 } Watch;
 
@@ -109,14 +127,22 @@ static uint64_t cpu_total(const TaskList *tasks)
 	return sum;
 }
 
+static bool has_not_run(const Task *a, const Task *b)
+{
+	/* The CPU time tells of one that was on its way to sleep in the first look, and turned round: that is no switch. */
+	if (a->tid != b->tid || a->switches != b->switches || a->cpu_ns != b->cpu_ns || a->state != b->state)
+		return false;
+	/* The call is read before the counters: it may be the one before. */
+	return a->in_call == b->in_call && a->call == b->call && memcmp(a->arg, b->arg, sizeof a->arg) == 0;
+}
+
 /* The same threads, and none of them has had a CPU since. */
 static bool nobody_ran(const TaskList *a, const TaskList *b)
 {
 	if (a->count != b->count)
 		return false;
 	for (size_t i = 0; i < a->count; i++)
-		if (a->task[i].tid != b->task[i].tid || a->task[i].switches != b->task[i].switches ||
-		    a->task[i].state != b->task[i].state)
+		if (!has_not_run(&a->task[i], &b->task[i]))
 			return false;
 	return true;
 }
@@ -129,12 +155,25 @@ static bool anything_in_flight(const SocketList *list)
 	return false;
 }
 
-typedef struct {
-	bool runs, guessed, alive, ready; /* somebody runs; sleeps in who knows what; is not a zombie; has a CPU or wants one */
-	unsigned sleepers;         /* threads that a time will wake soon */
-	uint64_t switches;         /* the sum of theirs */
-} Survey;
+static void add_sleeper(Sleepers *sleepers, const Task *task)
+{
+	if (sleepers->count == MOST_SLEEPERS)
+		return; /* so many of them speak for the rest */
+	sleepers->one[sleepers->count].tid = task->tid;
+	sleepers->one[sleepers->count++].switches = task->switches;
+}
 
+/* A blocked recv() may be under SO_RCVTIMEO: its owner's socket has to be asked. */
+static bool wakes_soon(const Task *task, Wait wait)
+{
+	if (wait.kind == WAIT_TIMED)
+		return wait.ns < LONG_SLEEP_NS;
+	uint64_t ns = wait.kind == WAIT_ENDLESS ? calls_socket_timeout(task) : 0;
+	return ns > 0 && ns < LONG_SLEEP_NS;
+}
+
+/* This reads the programs' memory and asks their sockets: later than the look, when they may have gone on. So it
+ * holds only if the next look finds that nobody ran. */
 static Survey survey(const TaskList *tasks)
 {
 	Survey s = {0};
@@ -142,40 +181,13 @@ static Survey survey(const TaskList *tasks)
 		const Task *t = &tasks->task[i];
 		Wait wait = calls_wait(t);
 		s.alive = s.alive || wait.kind != WAIT_DEAD;
-		switch (wait.kind) {
-		case WAIT_NOT:
-			s.runs = true;
-			s.ready = s.ready || t->state == 'R';
-			break;
-		case WAIT_UNKNOWN:
-			s.guessed = true;
-			break;
-		case WAIT_TIMED:
-			if (wait.ns < LONG_SLEEP_NS) {
-				s.sleepers++;
-				s.switches += t->switches;
-			}
-			break;
-		case WAIT_ENDLESS:
-		case WAIT_STOPPED:
-		case WAIT_DEAD:
-			break;
-		}
+		s.runs = s.runs || wait.kind == WAIT_NOT;
+		s.ready = s.ready || (wait.kind == WAIT_NOT && t->state == 'R');
+		s.guessed = s.guessed || wait.kind == WAIT_UNKNOWN;
+		if (wakes_soon(t, wait))
+			add_sleeper(&s.sleepers, t);
 	}
 	return s;
-}
-
-/* A blocked recv() may be under SO_RCVTIMEO: its owner's socket has to be asked, so only who would be called still. */
-static void add_socket_timeouts(const TaskList *tasks, Survey *s)
-{
-	for (size_t i = 0; i < tasks->count; i++) {
-		const Task *t = &tasks->task[i];
-		uint64_t ns = calls_wait(t).kind == WAIT_ENDLESS ? calls_socket_timeout(t) : 0;
-		if (ns > 0 && ns < LONG_SLEEP_NS) {
-			s->sleepers++;
-			s->switches += t->switches;
-		}
-	}
 }
 
 static void note_changes(const Scene *scene, Watch *w, uint64_t now)
@@ -192,7 +204,7 @@ static void note_changes(const Scene *scene, Watch *w, uint64_t now)
 	w->changed_ns = now;
 	w->cpu_then = cpu;
 	w->rounds = 0;
-	w->sleepers_mark = 0;
+	w->asleep.count = 0;
 }
 
 static bool spins(const Scene *scene, const Watch *w, const Survey *s)
@@ -203,14 +215,27 @@ static bool spins(const Scene *scene, const Watch *w, const Survey *s)
 	return s->ready && (cpu > w->cpu_then + limit || cpu > w->cpu_first + 4 * limit);
 }
 
+/* Each of them has been given a CPU since it was noted down; who was not, is so now. */
+static bool all_woke(Sleepers *then, const Sleepers *now)
+{
+	bool all = true;
+	for (unsigned i = 0; i < now->count; i++) {
+		unsigned k = 0;
+		while (k < then->count && then->one[k].tid != now->one[i].tid)
+			k++;
+		all = all && k < then->count && then->one[k].switches != now->one[i].switches;
+		if (k == then->count && k < MOST_SLEEPERS)
+			then->one[then->count++] = now->one[i];
+	}
+	return all;
+}
+
 /* Everybody is asleep, some of them for a time. True when they have shown that they will do nothing. */
 static bool idles(Watch *w, const Survey *s, uint64_t now)
 {
-	if (w->sleepers_mark == 0) {
-		w->sleepers_mark = s->switches + 1;
-	} else if (s->switches + 1 >= w->sleepers_mark + s->sleepers) {
+	if (all_woke(&w->asleep, &s->sleepers)) {
 		w->rounds++;
-		w->sleepers_mark = s->switches + 1;
+		w->asleep = s->sleepers;
 	}
 	uint64_t patience = w->flags & WATCH_PATIENT ? PATIENCE_NS : 0;
 	return w->rounds >= 2 && now - w->changed_ns >= patience;
@@ -219,27 +244,28 @@ static bool idles(Watch *w, const Survey *s, uint64_t now)
 /* One look and what follows from it; WATCH_DONE stands for "go on looking". */
 static Outcome judge(Scene *scene, Watch *w, bool news)
 {
+	Survey before = w->survey;
 	still_look(scene);
 	uint64_t now = now_ns();
 	bool first = w->fresh;
 	note_changes(scene, w, now);
-	Survey s = survey(&scene->tasks);
-	if (!s.alive)
+	w->survey = survey(&scene->tasks);
+	if (!w->survey.alive)
 		return scene->told == NULL || scene->told(scene->context) ? WATCH_GONE : WATCH_DONE;
-	if (spins(scene, w, &s))
+	if (spins(scene, w, &w->survey))
 		return WATCH_SPINNING;
-	bool quiet = !first && !news && !s.runs && nobody_ran(&scene->before, &scene->tasks) &&
+	bool quiet = !first && !news && !before.runs && nobody_ran(&scene->before, &scene->tasks) &&
 	             !anything_in_flight(&scene->before_sockets) && !anything_in_flight(&scene->sockets);
 	if (!quiet) {
 		w->quiet_ns = now;
 		return WATCH_DONE;
 	}
-	if (s.guessed && now - w->quiet_ns < GUESS_NS)
+	/* Nobody ran since the look before: what was found out after it, holds. */
+	if (before.guessed && now - w->quiet_ns < GUESS_NS)
 		return WATCH_DONE;
-	add_socket_timeouts(&scene->tasks, &s);
-	if (s.sleepers > 0)
-		return idles(w, &s, now) ? WATCH_IDLE : WATCH_DONE;
-	scene->guessed = s.guessed;
+	if (before.sleepers.count > 0)
+		return idles(w, &before, now) ? WATCH_IDLE : WATCH_DONE;
+	scene->guessed = before.guessed;
 	return WATCH_STILL;
 }
 

@@ -9,9 +9,10 @@
  * How it is seen. One look reads, in this order: what the programs printed (pump), every thread
  * (tasks.h), every socket (sockets.h). The room is still when two looks in a row agree:
  *
- *   - every thread sleeps in a call without a time limit, in both;
+ *   - every thread sleeps in a call without a time limit, in both. The limit is in the program's memory, or its
+ *     socket's option: it is read between the two;
  *   - no thread was given a CPU between them: the counts of schedstat are the same. So whatever the first
- *     look saw, no program has changed since;
+ *     look saw, and was read after it, no program has changed since;
  *   - no socket has bytes sent and not yet acknowledged, and no handshake or farewell is under way,
  *     in the first look: nothing was in the kernel's hands that could wake a thread later.
  *     Bytes that have *arrived* need no rule. Their arrival wakes the thread that waits for them in

@@ -14,4 +14,5 @@ void tcp_counts_read(Socket *s, const void *info, size_t size)
 	s->sent = counts.tcpi_bytes_sent - counts.tcpi_bytes_retrans;
 	s->received = counts.tcpi_bytes_received;
 	s->unsent = counts.tcpi_notsent_bytes;
+	s->window = counts.tcpi_snd_wnd;
 }

@@ -39,6 +39,9 @@ static const struct {
     {"speaks_first", "The caller speaks first; the server only answers."},
     {"sends_ahead", "The next message went out before the last was answered. In these labs one recv() is one message, so two at once "
                     "would come out as one."},
+    {"keeps_spaces", "What is said is what stands between the spaces."},
+    {"repeats_message", "The input had ended, and the line of before was still in the buffer. Whoever reads a line must look whether "
+                        "there was one: NULL from readline() or fgets(), -1 from getline()."},
     {"does_not_print", "What a server hears it prints, each message on a line of its own."},
     {"does_not_flush", "stdout to a pipe or a file is kept back in a buffer of 4 KiB or so: printf() has only put it there. "
                        "fflush(stdout) (or setvbuf at the start) sends it on at once."},

@@ -147,49 +147,68 @@ Phone *phone_on(in_port_t port)
 	return phone_on_host("127.0.0.1", port);
 }
 
+/* A socket that listens there, or -1. */
+static int listen_at(const char *host, in_port_t port)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	need(fd != -1, "socket");
+	struct sockaddr_in address = {
+	    .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = inet_addr(host)};
+	apply_window(fd);
+	if (bind(fd, (struct sockaddr *)&address, sizeof address) == 0 && listen(fd, 8) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
 Phone *phone_on_host(const char *host, in_port_t port)
 {
 	Phone *phone = calloc(1, sizeof *phone);
 	need(phone != NULL, "memory");
 	*phone = (Phone){.port = port ? port : room_port()};
-	phone->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	struct sockaddr_in address = {.sin_family = AF_INET,
-	                              .sin_port = htons(phone->port),
-	                              .sin_addr.s_addr = inet_addr(host)};
-	need(phone->fd != -1 && bind(phone->fd, (struct sockaddr *)&address, sizeof address) == 0, "a phone for the client to call");
-	apply_window(phone->fd);
-	need(listen(phone->fd, 8) == 0, "listen");
+	phone->fd = listen_at(host, phone->port);
+	need(phone->fd != -1, "a phone for the client to call");
+	/* Who forgets htons() calls this number. If it is taken, the mistake is told in other words. */
+	phone->swapped = listen_at(host, htons(phone->port));
 	return phone;
+}
+
+void phone_mind_own_number(Phone *phone)
+{
+	if (phone->swapped != -1)
+		close(phone->swapped);
+	phone->swapped = -1;
 }
 
 void phone_off(Phone *phone)
 {
+	phone_mind_own_number(phone);
 	close(phone->fd);
 	phone->fd = -1;
 }
 
 static bool somebody_called(void *context)
 {
-	struct pollfd look = {.fd = *(int *)context, .events = POLLIN};
-	return poll(&look, 1, 0) == 1;
+	const Phone *phone = context;
+	struct pollfd look[2] = {{.fd = phone->fd, .events = POLLIN}, {.fd = phone->swapped, .events = POLLIN}};
+	return poll(look, 2, 0) > 0;
 }
 
-/* A call that went elsewhere: say where. */
-static void fail_if_called_elsewhere(const Phone *phone, Party *client)
+/* The call came at the number with its two bytes the other way round. */
+static void fail_if_swapped(const Phone *phone, Party *client)
 {
-	const SocketList *list = &room_now()->scene.sockets;
-	in_port_t swapped = htons(phone->port);
-	for (size_t i = 0; i < list->count; i++)
-		if (list->socket[i].state == 2 && list->socket[i].remote_port != phone->port)
-			story_fail(list->socket[i].remote_port == swapped ? "port_byte_order" : "calls_elsewhere", client,
-			           "the client should call port %u, but it calls %u.", phone->port, list->socket[i].remote_port);
+	struct pollfd look = {.fd = phone->swapped, .events = POLLIN};
+	if (poll(&look, 1, 0) == 1)
+		story_fail("port_byte_order", client,
+		           "the client should call port %u, but it calls %u: the same two bytes the other way round.", phone->port,
+		           htons(phone->port));
 }
 
 Line *answer(Phone *phone, Party *client)
 {
-	Outcome outcome = party_watch(somebody_called, &phone->fd, WATCH_PATIENT | WATCH_START, phone->fd);
+	Outcome outcome = party_watch(somebody_called, phone, WATCH_PATIENT | WATCH_START, phone->fd);
+	fail_if_swapped(phone, client);
 	if (outcome != WATCH_DONE) {
-		fail_if_called_elsewhere(phone, client);
 		if (client->ended && !client->start_error && !WIFSIGNALED(client->status))
 			story_fail("does_not_call", client, "the client should call 127.0.0.1 port %u, but it never called that number.",
 			           phone->port);
@@ -337,12 +356,51 @@ static bool has_come(void *context)
 	return hope->line->in_size >= hope->enough || hope->line->ended;
 }
 
-static bool is_padding(const unsigned char *bytes, size_t size)
+/* Without the spaces at both ends. */
+static size_t stripped(const unsigned char **bytes, size_t size)
 {
-	for (size_t i = 0; i < size; i++)
-		if (bytes[i] != bytes[0] && bytes[i] != 0)
-			return false;
-	return true;
+	while (size > 0 && (*bytes)[0] == ' ') {
+		(*bytes)++;
+		size--;
+	}
+	while (size > 0 && (*bytes)[size - 1] == ' ')
+		size--;
+	return size;
+}
+
+static bool same_but_for_spaces(const unsigned char *a, size_t a_size, const unsigned char *b, size_t b_size)
+{
+	a_size = stripped(&a, a_size);
+	b_size = stripped(&b, b_size);
+	return a_size == b_size && memcmp(a, b, a_size) == 0;
+}
+
+/* More came than was expected: `rest` begins behind what was. */
+static const char *mistake_of_more(const Line *line, size_t size, const unsigned char *rest, size_t more)
+{
+	if (more == 1 && rest[0] == 0)
+		return "sends_trailing_nul";
+	if ((more == 1 && rest[0] == '\n') || (more == 2 && rest[0] == '\r' && rest[1] == '\n'))
+		return "sends_newline";
+	if (line->last_size > size && memcmp(line->last + size, rest, 1) == 0)
+		return "stale_tail";
+	bool printable = true;
+	for (size_t i = 0; i < more; i++)
+		printable = printable && (rest[i] >= ' ' || rest[i] == '\n');
+	if (!line->we_called && printable)
+		return "sends_ahead";
+	return printable ? "wrong_bytes" : "pads_message";
+}
+
+/* As long as it should be, and yet another: a letter that stayed small, or a byte that should have stayed as it was? */
+static const char *mistake_of_letters(const Line *line, const unsigned char *want, const unsigned char *got)
+{
+	for (size_t i = 0; i < line->said_size; i++) {
+		bool letter = line->said[i] >= 'a' && line->said[i] <= 'z';
+		if (got[i] != want[i] && !letter)
+			return "mangles_bytes";
+	}
+	return "not_upper_case";
 }
 
 /* The name of the mistake that turns one into the other. */
@@ -351,32 +409,14 @@ static const char *mistake(const Line *line, const unsigned char *want, size_t s
 	size_t common = 0;
 	while (common < size && common < got_size && want[common] == got[common])
 		common++;
-	if (common == size && got_size > size) {
-		const unsigned char *rest = got + size;
-		size_t more = got_size - size;
-		if (more == 1 && rest[0] == 0)
-			return "sends_trailing_nul";
-		if ((more == 1 && rest[0] == '\n') || (more == 2 && rest[0] == '\r'))
-			return "sends_newline";
-		if (size + more <= line->last_size && memcmp(line->last + size, rest, more) == 0)
-			return "stale_tail";
-		if (line->last_size > size && memcmp(line->last + size, rest, 1) == 0)
-			return "stale_tail";
-		if (more >= 2 && (is_padding(rest, more) || got_size % 2 == 0))
-			return "pads_message";
-		return "wrong_bytes";
-	}
+	if (!line->we_called && got_size != size && same_but_for_spaces(want, size, got, got_size))
+		return got_size < size ? "strips_spaces" : "keeps_spaces";
+	if (common == size && got_size > size)
+		return mistake_of_more(line, size, got + size, got_size - size);
 	if (common == got_size)
 		return want[common] == 0 ? "stops_at_nul" : "truncates";
-	if (line->we_called && got_size == size && line->said_size == size) {
-		/* A letter that stayed small, or a byte that should have stayed as it was? */
-		for (size_t i = 0; i < size; i++) {
-			bool letter = line->said[i] >= 'a' && line->said[i] <= 'z';
-			if (got[i] != want[i] && !letter)
-				return "mangles_bytes";
-		}
-		return "not_upper_case";
-	}
+	if (line->we_called && got_size == size && line->said_size == size)
+		return mistake_of_letters(line, want, got);
 	return "wrong_bytes";
 }
 
@@ -465,7 +505,9 @@ static void fail_unasked(Line *line)
 {
 	story_bytes(thing_heard(line), "", 0, line->in, line->in_size);
 	story_add("%s hears \"%s\"", line->who, quoted(line->in, line->in_size));
-	const char *code = !line->we_called ? "sends_ahead" : line->said_size == 0 ? "speaks_first" : "wrong_bytes";
+	const char *code = line->we_called ? (line->said_size == 0 ? "speaks_first" : "wrong_bytes") : "sends_ahead";
+	if (!line->we_called && line->in_size == line->last_size && memcmp(line->in, line->last, line->in_size) == 0)
+		code = "repeats_message";
 	story_fail(code, line->party, "the %s should say nothing now, but it does.", line->party->who);
 }
 

@@ -51,6 +51,7 @@ Line *dial(Party *server);
 
 typedef struct {
 	int fd;
+	int swapped; /* listens at the number with its two bytes the other way round; -1 where that is taken */
 	in_port_t port;
 	Line *line; /* who has called */
 } Phone;
@@ -60,6 +61,9 @@ Phone *phone_on(in_port_t port);
 
 /* The same at another address of this machine: all of 127.0.0.0/8 is. */
 Phone *phone_on_host(const char *host, in_port_t port);
+
+/* Without a look at who calls the wrong number: that one is somebody else's. */
+void phone_mind_own_number(Phone *phone);
 
 /* Takes it off again: who calls that number hears that nobody is there. */
 void phone_off(Phone *phone);

@@ -77,6 +77,8 @@ void type_line(Party *party, const char *text)
 	if (party->ended)
 		story_fail_watch(WATCH_GONE, "exits_early", party, "the %s should ask for a line", party->who);
 	story_add("typed \"%s\" at the prompt", text);
+	party->out.typed = party->out.size;
+	party->err.typed = party->err.size;
 	party_input(party, text, strlen(text));
 	party_input(party, "\r", 1); /* Enter sends a carriage return; the terminal makes a newline of it */
 }
@@ -96,6 +98,17 @@ void end_input(Party *party)
 		party_watch(NULL, NULL, 0, -1); /* Ctrl-D means the end only where a line begins */
 	story_add(party->kind == INPUT_TERMINAL ? "typed Ctrl-D at the prompt" : "its input ends");
 	party_end_input(party);
+}
+
+static bool has_prompt_since_typing(const Output *out)
+{
+	return out->size > out->typed && memmem(out->text + out->typed, out->size - out->typed, screen_prompt, PROMPT_SIZE) != NULL;
+}
+
+void asks_again(Party *party)
+{
+	if (!has_prompt_since_typing(&party->out) && !has_prompt_since_typing(&party->err))
+		story_fail("no_prompt", party, "the %s should ask again with \"%s\", but it shows no prompt.", party->who, screen_prompt);
 }
 
 static bool shows_prompt(void *context)
@@ -135,17 +148,66 @@ static Outcome wait_for_line(Party *party, const char *text, bool prompts)
 	return outcome;
 }
 
+/* The line that stands where the reply should: the first that begins as it does, or the first that says anything. */
+static size_t printed_instead(const Party *party, const char *text, char *line, size_t room)
+{
+	const Output *out = &party->out;
+	size_t best = 0, best_common = 0;
+	for (size_t from = out->read; from < out->size;) {
+		const char *at = out->text + from;
+		const char *stop = memchr(at, '\n', out->size - from);
+		size_t size = stop ? (size_t)(stop - at) : out->size - from;
+		from += size + 1;
+		while (size >= PROMPT_SIZE && memcmp(at, screen_prompt, PROMPT_SIZE) == 0) {
+			at += PROMPT_SIZE;
+			size -= PROMPT_SIZE;
+		}
+		while (size > 0 && at[size - 1] == '\r')
+			size--;
+		size_t common = 0;
+		while (common < size && text[common] != '\0' && at[common] == text[common])
+			common++;
+		if (size > 0 && (best == 0 || common > best_common)) {
+			best = size < room ? size : room;
+			best_common = common;
+			memcpy(line, at, best);
+		}
+	}
+	return best;
+}
+
+static const char *printing_mistake(const char *text, const char *line, size_t size, const char *before)
+{
+	size_t length = strlen(text);
+	if (size == 0)
+		return "does_not_print";
+	if (size > length && memcmp(line, text, length) == 0) {
+		/* What follows is the rest of an earlier, longer reply. */
+		if (strlen(before) >= size && memcmp(before + length, line + length, size - length) == 0)
+			return "stale_tail";
+		return "prints_wrong";
+	}
+	if (size < length && memcmp(line, text, size) == 0)
+		return "truncates";
+	return memmem(line, size, text, length) != NULL ? "prints_wrong" : "does_not_print";
+}
+
 void reads(Party *party, const char *text)
 {
+	static char before[1100]; /* what was read last */
 	Outcome outcome = wait_for_line(party, text, true);
 	if (outcome != WATCH_DONE) {
-		const char *rest = party->out.size > 0 ? party->out.text + party->out.read : "";
-		story_bytes("what it prints", text, strlen(text), rest, party->out.size - party->out.read);
-		bool there = party->out.size > 0 && strstr(rest, text) != NULL;
-		story_fail_watch(outcome, there ? "prints_wrong" : "does_not_print", party,
-		                 "the %s should print the reply \"%.80s%s\" on a line of its own", party->who, text,
+		char line[1536];
+		size_t size = printed_instead(party, text, line, sizeof line);
+		const char *code = printing_mistake(text, line, size, before);
+		story_bytes("what it prints", text, strlen(text), line, size);
+		if (party->ended && !WIFSIGNALED(party->status) && !party->start_error)
+			story_fail(code, party, "the %s should print the reply \"%.80s%s\" on a line of its own, but it does not.", party->who,
+			           text, strlen(text) > 80 ? "…" : "");
+		story_fail_watch(outcome, code, party, "the %s should print the reply \"%.80s%s\" on a line of its own", party->who, text,
 		                 strlen(text) > 80 ? "…" : "");
 	}
+	record_text(before, "%s", text);
 	story_add("the %s prints \"%.60s%s\"", party->who, text, strlen(text) > 60 ? "…" : "");
 }
 

@@ -27,6 +27,9 @@ void end_input(Party *party);
 /* The prompt is shown, on either of its outputs. */
 void reads_prompt(Party *party);
 
+/* The prompt has been shown again since the last line was typed. */
+void asks_again(Party *party);
+
 /* A line of its own with exactly this text is printed, after those read before. */
 void reads(Party *party, const char *text);
 

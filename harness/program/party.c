@@ -325,13 +325,13 @@ static size_t write_order(WardenStart *order, char *const *command, const char *
 	return offsetof(WardenStart, text) + used;
 }
 
-static void send_order(const Room *room, const WardenStart *order, size_t size, const int fds[3])
+static void send_order(const Room *room, WardenStart *order, size_t size, const int fds[3])
 {
 	union {
 		struct cmsghdr align;
 		char bytes[CMSG_SPACE(3 * sizeof(int))];
 	} control = {0};
-	struct iovec part = {.iov_base = (void *)order, .iov_len = size};
+	struct iovec part = {.iov_base = order, .iov_len = size};
 	struct msghdr message = {
 	    .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
 	struct cmsghdr *head = CMSG_FIRSTHDR(&message);
@@ -454,6 +454,9 @@ static void freeze_or_thaw(Party *party, int signal)
 		party_signal_all(signal); /* again: it may just have made a child */
 		party_pump(room_now());
 	} while (sched_yield() == 0 && !all_in_state(signal == SIGSTOP));
+	/* While it is stopped it still shows in which call; continued, some calls no longer do (Restart, still.h). */
+	if (signal == SIGSTOP)
+		still_look(&room_now()->scene);
 }
 
 void party_freeze(Party *party)

@@ -38,6 +38,7 @@ typedef struct {
 	int other;      /* the terminal's other side, ours too; -1 for a pipe */
 	char *text;     /* what came so far, ended by a NUL that does not count */
 	size_t size, room;
+	size_t typed;   /* how much there was when the last line was typed, screen.h */
 	size_t read;    /* how far a check has read it, screen.h */
 	bool flood;     /* more than ROOM_OUTPUT_MIB came */
 } Output;

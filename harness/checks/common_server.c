@@ -28,6 +28,7 @@ SHARED_CHECK(0, server, binds_loopback_only, 4, "listens at 127.0.0.1, on the po
 {
 	Party *server = a_server();
 	const SocketList *list = &room_now()->scene.sockets;
+	still_look(&room_now()->scene);
 	for (size_t i = 0; i < list->count; i++) {
 		const Socket *s = &list->socket[i];
 		char address[INET6_ADDRSTRLEN];

@@ -10,6 +10,7 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char sanitizers[] = "ASAN_OPTIONS=detect_leaks=1:exitcode=99:abort_on_error=0:color=never:detect_stack_use_after_return=1";
 
@@ -22,13 +23,18 @@ const char *port_text(in_port_t port)
 	return text;
 }
 
-/* What the room has to show: what the command needs, and the sanitized program. */
+/* What the room has to show: what the command needs, the command's own files (who may read them decides as whom it runs),
+ * and the sanitized program. */
 static void open_room(void)
 {
-	char *visible[64];
+	enum { MOST = 64 };
+	char *visible[MOST + 1];
 	size_t count = 0;
-	for (char **path = subject_now->visible; path != NULL && *path != NULL && count < 60; path++)
+	for (char **path = subject_now->visible; path != NULL && *path != NULL && count < MOST / 2; path++)
 		visible[count++] = *path;
+	for (char **word = subject_now->argv; word != NULL && *word != NULL && count < MOST - 1; word++)
+		if ((*word)[0] == '/' && access(*word, F_OK) == 0)
+			visible[count++] = *word;
 	if (subject_now->sanitized != NULL)
 		visible[count++] = (char *)subject_now->sanitized;
 	visible[count] = NULL;
@@ -63,7 +69,9 @@ Party *the_program(StartAs as, const char *const *arguments)
 static bool is_listening(void *context)
 {
 	const Party *server = context;
-	return sockets_listener(&room_now()->scene.sockets, server->port) != NULL;
+	static SocketList listeners;
+	return sockets_look_for_listeners(room_now()->scene.diag, &listeners) &&
+	       sockets_listener(&listeners, server->port) != NULL;
 }
 
 void fails_if_port_is_swapped(Party *server)

@@ -148,31 +148,44 @@ static Outcome wait_for_line(Party *party, const char *text, bool prompts)
 	return outcome;
 }
 
-/* The line that stands where the reply should: the first that begins as it does, or the first that says anything. */
+/* A line as it looks on the screen: without escape sequences, what was before a return to its start, and prompts. */
+static const char *as_seen(const char *at, size_t size, char *plain, size_t *seen)
+{
+	size_t n = strip(at, size, plain);
+	while (n > 0 && plain[n - 1] == '\r')
+		n--;
+	const char *start = memrchr(plain, '\r', n);
+	start = start ? start + 1 : plain;
+	n -= (size_t)(start - plain);
+	while (n >= PROMPT_SIZE && memcmp(start, screen_prompt, PROMPT_SIZE) == 0) {
+		start += PROMPT_SIZE;
+		n -= PROMPT_SIZE;
+	}
+	*seen = n;
+	return start;
+}
+
+/* The line that stands where the reply should: the one that begins most as it does, or else the first that says anything. */
 static size_t printed_instead(const Party *party, const char *text, char *line, size_t room)
 {
 	const Output *out = &party->out;
 	size_t best = 0, best_common = 0;
-	for (size_t from = out->read; from < out->size;) {
-		const char *at = out->text + from;
-		const char *stop = memchr(at, '\n', out->size - from);
-		size_t size = stop ? (size_t)(stop - at) : out->size - from;
+	char *plain = malloc(out->size + 1);
+	for (size_t from = out->read; plain != NULL && from < out->size;) {
+		const char *stop = memchr(out->text + from, '\n', out->size - from);
+		size_t size = stop ? (size_t)(stop - out->text) - from : out->size - from;
+		size_t seen, common = 0;
+		const char *start = as_seen(out->text + from, size, plain, &seen);
 		from += size + 1;
-		while (size >= PROMPT_SIZE && memcmp(at, screen_prompt, PROMPT_SIZE) == 0) {
-			at += PROMPT_SIZE;
-			size -= PROMPT_SIZE;
-		}
-		while (size > 0 && at[size - 1] == '\r')
-			size--;
-		size_t common = 0;
-		while (common < size && text[common] != '\0' && at[common] == text[common])
+		while (common < seen && text[common] != '\0' && start[common] == text[common])
 			common++;
-		if (size > 0 && (best == 0 || common > best_common)) {
-			best = size < room ? size : room;
+		if (seen > 0 && (best == 0 || common > best_common)) {
+			best = seen < room ? seen : room;
 			best_common = common;
-			memcpy(line, at, best);
+			memcpy(line, start, best);
 		}
 	}
+	free(plain);
 	return best;
 }
 

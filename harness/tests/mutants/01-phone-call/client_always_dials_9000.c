@@ -1,0 +1,51 @@
+/*
+ * mutant: takes the PORT argument but dials 9000 all the same
+ * fails: calls_the_host_it_is_given hangs_up_and_exits_0 is_clean_under_sanitizers
+ *        prints_a_long_reply prints_the_reply sends_a_long_message sends_hello_by_default
+ *        sends_the_message_given
+ * code: calls_elsewhere does_not_call
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void die(const char *doing)
+{
+	fprintf(stderr, "client: %s: %s\n", doing, strerror(errno));
+	exit(1);
+}
+
+int main(int argc, char **argv)
+{
+	const char *host = argc > 1 ? argv[1] : "127.0.0.1";
+	int port = argc > 2 ? atoi(argv[2]) : 9000;
+	const char *message = argc > 3 ? argv[3] : "hello";
+
+	struct sockaddr_in server = {.sin_family = AF_INET, .sin_port = htons(9000)};
+	if (argc > 4 || port < 1 || port > 65535 || inet_pton(AF_INET, host, &server.sin_addr) != 1) {
+		fprintf(stderr, "usage: client [HOST [PORT [MESSAGE]]]\n");
+		return 2;
+	}
+
+	int call = socket(AF_INET, SOCK_STREAM, 0);
+	if (call == -1)
+		die("socket");
+	if (connect(call, (struct sockaddr *)&server, sizeof server) == -1)
+		die("connect");
+
+	if (send(call, message, strlen(message), 0) == -1)
+		die("send");
+
+	char reply[1024];
+	ssize_t n = recv(call, reply, sizeof reply, 0);
+	if (n == -1)
+		die("recv");
+	printf("%.*s\n", (int)n, reply);
+
+	close(call);
+	return 0;
+}

@@ -1,0 +1,46 @@
+# mutant: prints the bytes object, b'HELLO', instead of the reply
+# fails: sends_utf8 sends_1024_bytes prints_each_reply_at_once works_in_a_pipe works_from_a_file
+#        ends_at_end_of_input
+# code: prints_wrong does_not_print
+import os
+import readline  # history and line editing for input()
+import socket
+import sys
+
+
+def die(call, error):
+    print(f"client: {call}: {os.strerror(error.errno)}", file=sys.stderr)
+    sys.exit(1)
+
+
+args = sys.argv[1:]
+host = args[0] if len(args) > 0 else "127.0.0.1"
+port = args[1] if len(args) > 1 else "9000"
+if len(args) > 2 or not port.isdecimal() or not 1 <= int(port) <= 65535:
+    print("usage: client [HOST [PORT]]", file=sys.stderr)
+    sys.exit(2)
+
+call = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+try:
+    call.connect((host, int(port)))
+except OSError as error:
+    die("connect", error)
+
+while True:
+    try:
+        line = input(">>: ")
+    except EOFError:
+        break
+    try:
+        call.sendall(os.fsencode(line))
+    except OSError as error:
+        die("send", error)
+    try:
+        reply = call.recv(1024)
+    except OSError as error:
+        die("recv", error)
+    if not reply:
+        print("client: recv: server hung up", file=sys.stderr)
+        sys.exit(1)
+    print(reply)
+call.close()

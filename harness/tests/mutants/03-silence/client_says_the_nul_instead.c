@@ -1,0 +1,77 @@
+/*
+ * mutant: sends the NUL of the C string along (strlen + 1), so that an empty line is not empty
+ * fails: ends_at_end_of_input is_clean_under_sanitizers leaves_nothing_behind_after_300_messages
+ *        prints_each_reply_at_once says_nothing_on_an_empty_line says_nothing_on_spaces
+ *        sends_1024_bytes sends_utf8 sends_what_is_typed skips_empty_lines_in_a_pipe strips_spaces
+ *        waits_for_each_reply works_from_a_file works_in_a_pipe
+ * code: sends_trailing_nul sends_empty_line
+ */
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <readline/history.h>
+#include <readline/readline.h>
+
+static void die(const char *doing)
+{
+	fprintf(stderr, "client: %s: %s\n", doing, strerror(errno));
+	exit(1);
+}
+
+/* Cuts the white space around a line. */
+static char *strip(char *line)
+{
+	while (isspace((unsigned char)*line))
+		line++;
+	size_t size = strlen(line);
+	while (size > 0 && isspace((unsigned char)line[size - 1]))
+		size--;
+	line[size] = '\0';
+	return line;
+}
+
+int main(int argc, char **argv)
+{
+	const char *host = argc > 1 ? argv[1] : "127.0.0.1";
+	int port = argc > 2 ? atoi(argv[2]) : 9000;
+
+	struct sockaddr_in server = {.sin_family = AF_INET, .sin_port = htons(port)};
+	if (argc > 3 || port < 1 || port > 65535 || inet_pton(AF_INET, host, &server.sin_addr) != 1) {
+		fprintf(stderr, "usage: client [HOST [PORT]]\n");
+		return 2;
+	}
+
+	int call = socket(AF_INET, SOCK_STREAM, 0);
+	if (call == -1)
+		die("socket");
+	if (connect(call, (struct sockaddr *)&server, sizeof server) == -1)
+		die("connect");
+
+	char *line;
+	for (; (line = readline(">>: ")) != NULL; free(line)) {
+		char *words = strip(line);
+		add_history(words);
+
+		if (send(call, words, strlen(words) + 1, 0) == -1)
+			die("send");
+
+		char reply[1024];
+		ssize_t n = recv(call, reply, sizeof reply, 0);
+		if (n == -1)
+			die("recv");
+		if (n == 0) {
+			fprintf(stderr, "client: recv: server hung up\n");
+			exit(1);
+		}
+		printf("%.*s\n", (int)n, reply);
+	}
+
+	close(call);
+	return 0;
+}

@@ -1,0 +1,65 @@
+/*
+ * mutant: sends the newline that getline leaves at the end of the line
+ * fails: ends_at_end_of_input ends_quietly_if_the_input_ends_first is_clean_under_sanitizers
+ *        leaves_nothing_behind_after_300_messages notices_a_hang_up_at_the_prompt
+ *        notices_a_hang_up_instead_of_a_reply notices_a_reset prints_each_reply_at_once
+ *        says_nothing_on_an_empty_line says_nothing_on_spaces sends_1024_bytes sends_utf8
+ *        sends_what_is_typed skips_empty_lines_in_a_pipe survives_writing_to_a_closed_call
+ *        waits_for_each_reply works_from_a_file works_in_a_pipe
+ * code: sends_newline
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void die(const char *doing)
+{
+	fprintf(stderr, "client: %s: %s\n", doing, strerror(errno));
+	exit(1);
+}
+
+int main(int argc, char **argv)
+{
+	const char *host = argc > 1 ? argv[1] : "127.0.0.1";
+	int port = argc > 2 ? atoi(argv[2]) : 9000;
+
+	struct sockaddr_in server = {.sin_family = AF_INET, .sin_port = htons(port)};
+	if (argc > 3 || port < 1 || port > 65535 || inet_pton(AF_INET, host, &server.sin_addr) != 1) {
+		fprintf(stderr, "usage: client [HOST [PORT]]\n");
+		return 2;
+	}
+
+	int call = socket(AF_INET, SOCK_STREAM, 0);
+	if (call == -1)
+		die("socket");
+	if (connect(call, (struct sockaddr *)&server, sizeof server) == -1)
+		die("connect");
+
+	char *line = NULL;
+	size_t room = 0;
+	while (printf(">>: "), fflush(stdout), getline(&line, &room, stdin) != -1) {
+		if (line[strspn(line, " \n")] == '\0')
+			continue;
+
+		if (send(call, line, strlen(line), MSG_NOSIGNAL) == -1)
+			die("send");
+
+		char reply[1024];
+		ssize_t n = recv(call, reply, sizeof reply, 0);
+		if (n == -1)
+			die("recv");
+		if (n == 0) {
+			fprintf(stderr, "client: recv: server hung up\n");
+			exit(1);
+		}
+		printf("%.*s\n", (int)n, reply);
+	}
+
+	free(line);
+	close(call);
+	return 0;
+}

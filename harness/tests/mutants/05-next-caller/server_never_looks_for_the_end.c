@@ -1,0 +1,69 @@
+/*
+ * mutant: passes over the 0 of recv(): it spins on the first caller who hangs up, and serves nobody else.
+ * fails: is_clean_under_sanitizers serves_the_next_caller serves_a_caller_who_had_to_wait survives_a_hang_up_without_a_word survives_a_reset hangs_up_when_the_caller_does leaves_nothing_behind_after_200_calls
+ * code: spins_after_hang_up
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void die(const char *call)
+{
+	fprintf(stderr, "server: %s: %s\n", call, strerror(errno));
+	exit(1);
+}
+
+int main(int argc, char *argv[])
+{
+	long port = argc > 1 ? strtol(argv[1], NULL, 10) : 9000;
+	if (argc > 2 || port < 1 || port > 65535) {
+		fprintf(stderr, "usage: server [PORT]\n");
+		exit(2);
+	}
+
+	int phone = socket(AF_INET, SOCK_STREAM, 0);
+	if (phone == -1)
+		die("socket");
+
+	struct sockaddr_in number = {
+		.sin_family = AF_INET,
+		.sin_port = htons(port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	if (bind(phone, (struct sockaddr *)&number, sizeof number) == -1)
+		die("bind");
+	if (listen(phone, 5) == -1)
+		die("listen");
+
+	for (;;) {
+		int call = accept(phone, NULL, NULL);
+		if (call == -1)
+			die("accept");
+
+		char heard[1024];
+		ssize_t n;
+		for (;;) {
+			n = recv(call, heard, sizeof heard, 0);
+			if (n == -1)
+				break;
+			if (n == 0)
+				continue;
+			fwrite(heard, 1, n, stdout);
+			putchar('\n');
+			fflush(stdout);
+
+			for (ssize_t i = 0; i < n; i++)
+				if (heard[i] >= 'a' && heard[i] <= 'z')
+					heard[i] -= 'a' - 'A';
+			if (send(call, heard, n, MSG_NOSIGNAL) == -1)
+				break; /* gone before the answer */
+		}
+		if (n == -1)
+			perror("server: recv"); /* one caller's trouble: serve the next */
+		close(call);
+	}
+}

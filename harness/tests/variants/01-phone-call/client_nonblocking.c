@@ -1,0 +1,59 @@
+/* variant: a socket that never blocks; poll waits for it, and for the connection */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void die(const char *doing)
+{
+	fprintf(stderr, "client: %s: %s\n", doing, strerror(errno));
+	exit(1);
+}
+
+/* No call on the socket waits: this does. */
+static void wait_for(int call, short event)
+{
+	struct pollfd end = {.fd = call, .events = event};
+	if (poll(&end, 1, -1) == -1)
+		die("poll");
+}
+
+int main(int argc, char **argv)
+{
+	const char *host = argc > 1 ? argv[1] : "127.0.0.1";
+	int port = argc > 2 ? atoi(argv[2]) : 9000;
+	const char *message = argc > 3 ? argv[3] : "hello";
+
+	struct sockaddr_in server = {.sin_family = AF_INET, .sin_port = htons(port)};
+	if (argc > 4 || port < 1 || port > 65535 || inet_pton(AF_INET, host, &server.sin_addr) != 1) {
+		fprintf(stderr, "usage: client [HOST [PORT [MESSAGE]]]\n");
+		return 2;
+	}
+
+	int call = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	if (call == -1)
+		die("socket");
+	if (connect(call, (struct sockaddr *)&server, sizeof server) == -1 && errno != EINPROGRESS)
+		die("connect");
+	wait_for(call, POLLOUT);
+	socklen_t size = sizeof errno;
+	if (getsockopt(call, SOL_SOCKET, SO_ERROR, &errno, &size) == -1 || errno != 0)
+		die("connect");
+
+	if (send(call, message, strlen(message), 0) == -1)
+		die("send");
+
+	char reply[1024];
+	wait_for(call, POLLIN);
+	ssize_t n = recv(call, reply, sizeof reply, 0);
+	if (n == -1)
+		die("recv");
+	printf("%.*s\n", (int)n, reply);
+
+	close(call);
+	return 0;
+}

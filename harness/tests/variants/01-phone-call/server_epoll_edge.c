@@ -1,0 +1,85 @@
+/* variant: a non-blocking call under edge-triggered epoll. */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void die(const char *call)
+{
+	fprintf(stderr, "server: %s: %s\n", call, strerror(errno));
+	exit(1);
+}
+
+/* Edge-triggered: first take what is there, then sleep until more comes. */
+static ssize_t hear(int lines, int call, void *words, size_t size)
+{
+	for (;;) {
+		ssize_t n = recv(call, words, size, 0);
+		if (n >= 0 || errno != EAGAIN)
+			return n;
+
+		struct epoll_event event;
+		if (epoll_wait(lines, &event, 1, -1) == -1 && errno != EINTR)
+			return -1;
+	}
+}
+
+int main(int argc, char *argv[])
+{
+	long port = argc > 1 ? strtol(argv[1], NULL, 10) : 9000;
+	if (argc > 2 || port < 1 || port > 65535) {
+		fprintf(stderr, "usage: server [PORT]\n");
+		exit(2);
+	}
+
+	int phone = socket(AF_INET, SOCK_STREAM, 0);
+	if (phone == -1)
+		die("socket");
+
+	struct sockaddr_in number = {
+		.sin_family = AF_INET,
+		.sin_port = htons(port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	if (bind(phone, (struct sockaddr *)&number, sizeof number) == -1)
+		die("bind");
+	if (listen(phone, 5) == -1)
+		die("listen");
+
+	struct sockaddr_in caller;
+	socklen_t size = sizeof caller;
+	int call = accept4(phone, (struct sockaddr *)&caller, &size, SOCK_NONBLOCK);
+	if (call == -1)
+		die("accept");
+	printf("call from %s\n", inet_ntoa(caller.sin_addr));
+	fflush(stdout);
+
+	int lines = epoll_create1(0);
+	struct epoll_event line = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.fd = call};
+	if (lines == -1 || epoll_ctl(lines, EPOLL_CTL_ADD, call, &line) == -1)
+		die("epoll_ctl");
+
+	char heard[1024];
+	ssize_t n = hear(lines, call, heard, sizeof heard);
+	if (n == -1)
+		die("recv");
+	fwrite(heard, 1, n, stdout);
+	putchar('\n');
+	fflush(stdout);
+
+	for (ssize_t i = 0; i < n; i++)
+		if (heard[i] >= 'a' && heard[i] <= 'z')
+			heard[i] -= 'a' - 'A';
+	if (send(call, heard, n, 0) == -1)
+		die("send");
+
+	close(lines);
+	close(call);
+	close(phone);
+	return 0;
+}

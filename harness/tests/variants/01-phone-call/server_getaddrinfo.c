@@ -1,0 +1,69 @@
+/* variant: finds its own address with getaddrinfo(). */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void die(const char *call)
+{
+	fprintf(stderr, "server: %s: %s\n", call, strerror(errno));
+	exit(1);
+}
+
+int main(int argc, char *argv[])
+{
+	long port = argc > 1 ? strtol(argv[1], NULL, 10) : 9000;
+	if (argc > 2 || port < 1 || port > 65535) {
+		fprintf(stderr, "usage: server [PORT]\n");
+		exit(2);
+	}
+
+	char service[16];
+	snprintf(service, sizeof service, "%ld", port);
+	struct addrinfo wanted = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST};
+	struct addrinfo *number;
+	int error = getaddrinfo("127.0.0.1", service, &wanted, &number);
+	if (error != 0) {
+		fprintf(stderr, "server: getaddrinfo: %s\n", gai_strerror(error));
+		exit(1);
+	}
+
+	int phone = socket(number->ai_family, number->ai_socktype, number->ai_protocol);
+	if (phone == -1)
+		die("socket");
+	if (bind(phone, number->ai_addr, number->ai_addrlen) == -1)
+		die("bind");
+	freeaddrinfo(number);
+	if (listen(phone, 5) == -1)
+		die("listen");
+
+	struct sockaddr_in caller;
+	socklen_t size = sizeof caller;
+	int call = accept(phone, (struct sockaddr *)&caller, &size);
+	if (call == -1)
+		die("accept");
+	printf("call from %s\n", inet_ntoa(caller.sin_addr));
+	fflush(stdout);
+
+	char heard[1024];
+	ssize_t n = recv(call, heard, sizeof heard, 0);
+	if (n == -1)
+		die("recv");
+	fwrite(heard, 1, n, stdout);
+	putchar('\n');
+	fflush(stdout);
+
+	for (ssize_t i = 0; i < n; i++)
+		if (heard[i] >= 'a' && heard[i] <= 'z')
+			heard[i] -= 'a' - 'A';
+	if (send(call, heard, n, 0) == -1)
+		die("send");
+
+	close(call);
+	close(phone);
+	return 0;
+}

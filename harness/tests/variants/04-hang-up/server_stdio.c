@@ -1,0 +1,73 @@
+/* variant: answers through a FILE of the C library, flushed after every answer, and upper-cases with toupper(). */
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void die(const char *call)
+{
+	fprintf(stderr, "server: %s: %s\n", call, strerror(errno));
+	exit(1);
+}
+
+int main(int argc, char *argv[])
+{
+	long port = argc > 1 ? strtol(argv[1], NULL, 10) : 9000;
+	if (argc > 2 || port < 1 || port > 65535) {
+		fprintf(stderr, "usage: server [PORT]\n");
+		exit(2);
+	}
+
+	signal(SIGPIPE, SIG_IGN); /* a caller who is gone: write() fails, and that is all */
+
+	int phone = socket(AF_INET, SOCK_STREAM, 0);
+	if (phone == -1)
+		die("socket");
+
+	struct sockaddr_in number = {
+		.sin_family = AF_INET,
+		.sin_port = htons(port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	if (bind(phone, (struct sockaddr *)&number, sizeof number) == -1)
+		die("bind");
+	if (listen(phone, 5) == -1)
+		die("listen");
+
+	struct sockaddr_in caller;
+	socklen_t size = sizeof caller;
+	int call = accept(phone, (struct sockaddr *)&caller, &size);
+	if (call == -1)
+		die("accept");
+	printf("call from %s\n", inet_ntoa(caller.sin_addr));
+	fflush(stdout);
+
+	FILE *mouth = fdopen(dup(call), "w"); /* an ear of this kind would wait for more than a message */
+	if (mouth == NULL)
+		die("fdopen");
+
+	char heard[1024];
+	ssize_t n;
+	while ((n = read(call, heard, sizeof heard)) > 0) {
+		fwrite(heard, 1, n, stdout);
+		putchar('\n');
+		fflush(stdout);
+
+		for (ssize_t i = 0; i < n; i++)
+			putc(toupper((unsigned char)heard[i]), mouth);
+		if (fflush(mouth) == EOF)
+			break; /* gone before the answer */
+	}
+	if (n == -1)
+		perror("server: recv"); /* a reset ends the call, too */
+
+	fclose(mouth);
+	close(call);
+	close(phone);
+	return 0;
+}

@@ -1,0 +1,92 @@
+/* variant: a child a call, reaped in a SIGCHLD handler; the listening socket is the parent's alone. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void die(const char *call)
+{
+	fprintf(stderr, "server: %s: %s\n", call, strerror(errno));
+	exit(1);
+}
+
+/* Several may have ended for one SIGCHLD. */
+static void reap(int number)
+{
+	(void)number;
+	int kept = errno;
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		;
+	errno = kept;
+}
+
+static void serve(int call)
+{
+	char heard[1024];
+	ssize_t n;
+	while ((n = recv(call, heard, sizeof heard, 0)) > 0) {
+		fwrite(heard, 1, n, stdout);
+		putchar('\n');
+		fflush(stdout);
+
+		for (ssize_t i = 0; i < n; i++)
+			if (heard[i] >= 'a' && heard[i] <= 'z')
+				heard[i] -= 'a' - 'A';
+		if (send(call, heard, n, MSG_NOSIGNAL) == -1)
+			break; /* gone before the answer */
+	}
+	if (n == -1)
+		perror("server: recv");
+}
+
+int main(int argc, char *argv[])
+{
+	long port = argc > 1 ? strtol(argv[1], NULL, 10) : 9000;
+	if (argc > 2 || port < 1 || port > 65535) {
+		fprintf(stderr, "usage: server [PORT]\n");
+		exit(2);
+	}
+
+	int phone = socket(AF_INET, SOCK_STREAM, 0);
+	if (phone == -1)
+		die("socket");
+
+	int yes = 1;
+	if (setsockopt(phone, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) == -1)
+		die("setsockopt");
+
+	struct sockaddr_in number = {
+		.sin_family = AF_INET,
+		.sin_port = htons(port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	if (bind(phone, (struct sockaddr *)&number, sizeof number) == -1)
+		die("bind");
+	if (listen(phone, 5) == -1)
+		die("listen");
+
+	struct sigaction action = {.sa_handler = reap, .sa_flags = SA_RESTART};
+	if (sigaction(SIGCHLD, &action, NULL) == -1)
+		die("sigaction");
+
+	for (;;) {
+		int call = accept(phone, NULL, NULL);
+		if (call == -1)
+			die("accept");
+
+		pid_t child = fork();
+		if (child == 0) {
+			close(phone);
+			serve(call);
+			exit(0);
+		}
+		if (child == -1)
+			perror("server: fork");
+		close(call);
+	}
+}

@@ -93,7 +93,8 @@ test-variants:  ## programs that are right in another way pass
 test-lint: | setup-test ## what machines can see of the house rules
 	@scripts/lint
 
-soak: harness ## every verdict, 100 times, with every core kept busy: TIMES=100
+soak: harness build/unit-tests ## every verdict, 100 times, with every core kept busy: TIMES=100
+	@STILL_TIMES=$(or $(STILL_TIMES),1000) build/unit-tests steady
 	@scripts/soak $(if $(TIMES),--times $(TIMES)) $(SOAK)
 
 bench: harness build/bench ## what judging costs, as ratios measured in one run

@@ -13,6 +13,7 @@
 #include "program/build.h"
 #include "program/command.h"
 #include "program/crew.h"
+#include "program/doctor.h"
 #include "program/room.h"
 #include "program/words.h"
 #include "report/report.h"
@@ -78,8 +79,6 @@ static const char usage[] =
     "\n"
     "Exit status: 0 all passed, 1 some failed, 2 the command line was wrong,\n"
     "3 something could not be judged (never counted against the student).\n";
-
-int doctor(FILE *out); /* program/doctor.c */
 
 /* ---- the command line ---- */
 
@@ -446,6 +445,9 @@ static int list(const Asked *asked)
 
 int main(int argc, char **argv)
 {
+	if (argc > 1 && strcmp(argv[1], DOCTOR_GUEST) == 0)
+		return doctor_guest(argc, argv);
+
 	Asked asked = parse(argc, argv);
 	char *root = find_root();
 

@@ -4,6 +4,7 @@
 #include "checks/start.h"
 #include "program/trouble.h"
 
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -203,9 +204,6 @@ void leaves_nothing_behind(Party *party, int times, const char *what, void (*onc
 			at[mark++] = count_holdings();
 	}
 	const Holdings *first = &at[0], *middle = &at[1], *last = &at[2];
-	if (last->descriptors - first->descriptors > few)
-		story_fail("leaks_descriptor", party, "after %d %s the %s holds %d descriptors, after %d it held %d.", times, what,
-		           party->who, last->descriptors, FIRST, first->descriptors);
 	if (last->zombies - first->zombies > few)
 		story_fail("leaves_zombies", party, "after %d %s the %s has %d children that have ended and that it never waited for.",
 		           times, what, party->who, last->zombies);
@@ -214,6 +212,9 @@ void leaves_nothing_behind(Party *party, int times, const char *what, void (*onc
 		           last->processes);
 	if (last->threads - first->threads > few)
 		story_fail("leaks_threads", party, "after %d %s the %s has %d threads.", times, what, party->who, last->threads);
+	if (last->descriptors - first->descriptors > few)
+		story_fail("leaks_descriptor", party, "after %d %s the %s holds %d descriptors, after %d it held %d.", times, what,
+		           party->who, last->descriptors, FIRST, first->descriptors);
 	/* What grows once may be a cache, and what grows less and less a heap that settles (Python's, say); what grows as much
 	 * in the second half as in the first grows for ever. Less than this is for the sanitizers to find. */
 	const size_t much = (size_t)(BYTES_EACH * (times - FIRST) / 2);
@@ -246,9 +247,6 @@ void refuses(const char *const *const *command_lines)
 
 void gives_up(Party *party, const char *complaint, const char *code)
 {
-	party_watch(has_ended, party, WATCH_START, -1);
-	if (!party->ended)
-		fails_if_port_is_swapped(party);
 	has_exited(party, 1, code);
 	if (!complains(party, complaint)) {
 		const char *said = party->err.size > 0 ? party->err.text : "";
@@ -256,6 +254,23 @@ void gives_up(Party *party, const char *complaint, const char *code)
 		story_fail("wrong_error_message", party, "the %s should say on stderr: %s", party->who, complaint);
 	}
 	story_add("the %s says \"%s\"", party->who, complaint);
+}
+
+void gives_up_the_port(Party *server, const char *code)
+{
+	party_watch(has_ended, server, WATCH_PATIENT | WATCH_START, -1);
+	if (!server->ended) {
+		fails_if_port_is_swapped(server);
+		int at_port = 0, elsewhere = 0;
+		const SocketList *list = &room_now()->scene.sockets;
+		for (size_t i = 0; i < list->count; i++) {
+			bool listens = list->socket[i].state == TCP_LISTEN;
+			at_port += listens && list->socket[i].port == server->port;
+			elsewhere += listens && list->socket[i].port != server->port;
+		}
+		code = at_port > 1 ? "shares_port" : elsewhere > 0 ? code : "does_not_exit";
+	}
+	gives_up(server, "server: bind: Address already in use", code);
 }
 
 /* The first frame of a report that lies in the student's own files: "#1 0x… in answer labs/…/server.c:34:7". */

@@ -67,6 +67,9 @@ void refuses(const char *const *const *command_lines);
 /* It ends with exit status 1 and this on stderr. */
 void gives_up(Party *party, const char *complaint, const char *code);
 
+/* As gives_up(), for a server whose port somebody else holds. `code` is for one that listens elsewhere instead. */
+void gives_up_the_port(Party *server, const char *code);
+
 /* What a sanitizer reported, if anything, fails the check. */
 void is_clean(Party *party);
 

@@ -68,6 +68,14 @@ static void long_line(char text[1025])
 	text[1024] = '\0';
 }
 
+/* The line comes, and no other before it has been answered. */
+static void hear_alone(Line *server, const char *text)
+{
+	hear(server, text);
+	hear_nothing(server);
+	reply(server, text);
+}
+
 SHARED_CHECK(NEEDS_SOURCES, client, is_clean_under_sanitizers, 6, "uses only memory that is its own, and gives it back",
              "How many bytes does your buffer for the reply have, and how many does recv() put into it at most?",
              "buffer[n] = 0 writes behind the buffer when the reply fills it. What readline() gives, free() takes back.",
@@ -81,14 +89,13 @@ SHARED_CHECK(NEEDS_SOURCES, client, is_clean_under_sanitizers, 6, "uses only mem
 		client = a_sanitized_client(&server, text);
 		hear(server, text);
 		reply(server, text);
+		half_close(server);
 	} else {
 		client = a_sanitized_client(&server, NULL);
 		const char *const texts[] = {"hello", text, "bye", NULL};
 		feed(client, texts);
-		for (const char *const *line = texts; *line != NULL; line++) {
-			hear(server, *line);
-			reply(server, *line);
-		}
+		for (const char *const *line = texts; *line != NULL; line++)
+			hear_alone(server, *line);
 		/* Whether it minds them is for other checks to say; here, what it does to memory meanwhile. */
 		if (lab_now->number >= 3)
 			feed(client, (const char *const[]){"", "   ", NULL});
@@ -197,11 +204,10 @@ END_CHECK
 /* Three lines, three replies, and a clean end. */
 static void converse_to_the_end(Party *client, Line *server, const char *const *texts)
 {
-	for (const char *const *text = texts; *text != NULL; text++) {
-		hear(server, *text);
-		reply(server, *text);
-	}
+	for (const char *const *text = texts; *text != NULL; text++)
+		hear_alone(server, *text);
 	hear_hang_up(server);
+	hang_up(server); /* as the server would: the client may wait for it */
 	has_exited(client, 0, "does_not_exit");
 	for (const char *const *text = texts; *text != NULL; text++)
 		reads(client, upper(*text));
@@ -243,6 +249,7 @@ SHARED_CHECK(0, client, ends_at_end_of_input, 6, "hangs up and ends at the end o
 	reads(client, "HELLO");
 	end_input(client);
 	hear_hang_up(server);
+	hang_up(server); /* as the server would: the client may wait for it */
 	has_exited(client, 0, "does_not_exit");
 }
 END_CHECK

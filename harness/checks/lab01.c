@@ -29,6 +29,13 @@ CHECK(server, exits_0_after_the_call, 6, "ends with exit status 0 after the call
 }
 END_CHECK
 
+/* The server of this lab answers and hangs up; so that it can be seen whether the client does so too, ours hangs up by half. */
+static void answer_and_hang_up(Line *server, const char *text)
+{
+	say(server, upper(text));
+	half_close(server);
+}
+
 /* A client of this lab says one sentence, which stands on its command line. */
 static Party *a_client_saying(Line **server, const char *message)
 {
@@ -46,7 +53,7 @@ CHECK(client, sends_the_message_given, 10, "sends the message that it was given"
 	Line *server;
 	a_client_saying(&server, "good morning, it is 7 — grüße");
 	hear_in_one_piece(server, "good morning, it is 7 — grüße");
-	hear_nothing(server);
+	hear_no_more(server);
 }
 END_CHECK
 
@@ -79,7 +86,7 @@ CHECK(client, prints_the_reply, 8, "prints the reply on a line of its own",
 	Line *server;
 	Party *client = a_client_saying(&server, "how are you");
 	hear(server, "how are you");
-	say(server, "HOW ARE YOU");
+	answer_and_hang_up(server, "how are you");
 	comes_to_its_end(client);
 	reads(client, "HOW ARE YOU");
 }
@@ -96,7 +103,7 @@ CHECK(client, prints_a_long_reply, 4, "prints a reply of 1024 bytes whole",
 	Line *server;
 	Party *client = a_client_saying(&server, text);
 	hear(server, text);
-	say(server, upper(text));
+	answer_and_hang_up(server, text);
 	comes_to_its_end(client);
 	reads(client, upper(text));
 }
@@ -108,7 +115,7 @@ CHECK(client, hangs_up_and_exits_0, 6, "hangs up after the reply and ends with e
 	Line *server;
 	Party *client = a_client_saying(&server, "hello");
 	hear(server, "hello");
-	say(server, "HELLO");
+	answer_and_hang_up(server, "hello");
 	hear_hang_up(server);
 	has_exited(client, 0, "does_not_exit");
 }

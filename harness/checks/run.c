@@ -154,6 +154,7 @@ static void work(size_t i, void *context)
 
 	forget_checks_variables();
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	room_enter_hall();
 	lab_now = turn->run->lab;
 	subject_now = turn->subject;
 	for (size_t k = 0; k < turn->run->record.count; k++) {

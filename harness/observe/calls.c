@@ -78,6 +78,7 @@ static const CallFact facts[] = {
     {SYS_rt_sigtimedwait, "sigtimedwait", TIMESPEC, 2, false, 0},
     {SYS_wait4, "wait", ENDLESS, 0, false, 0},
     {SYS_waitid, "waitid", ENDLESS, 0, false, 0},
+    {SYS_io_uring_enter, "io_uring_enter", ENDLESS, 0, true, 0},
     {SYS_msgrcv, "msgrcv", ENDLESS, 0, false, 0},
     {SYS_msgsnd, "msgsnd", ENDLESS, 0, false, 0},
     {SYS_semop, "semop", ENDLESS, 0, false, 0},
@@ -149,8 +150,8 @@ Wait calls_wait(const Task *task)
 	if (!task->in_call)
 		return (Wait){.kind = WAIT_NOT};
 	const CallFact *f = fact(task->call);
-	if (f == NULL)
-		return (Wait){.kind = WAIT_UNKNOWN};
+	if (f == NULL) /* not one to wait in for long, so far as we know: it may come back by itself */
+		return (Wait){.kind = WAIT_NOT};
 	uint64_t argument = task->arg[f->at];
 	switch (f->timing) {
 	case MILLISECONDS:

@@ -65,6 +65,25 @@ static bool ask(int diag, int family)
 	return send(diag, &message, sizeof message, 0) == (ssize_t)sizeof message;
 }
 
+/*
+ * Both families in one dump, and so in half the time: a dump costs a walk over the kernel's whole table of connections (one
+ * table for all network namespaces, 262144 lines on a small machine). The request of the older kind has no family
+ * (inet_diag_dump_compat(), net/ipv4/inet_diag.c); the answer is the same.
+ */
+static bool ask_both(int diag, uint32_t states)
+{
+	struct {
+		struct nlmsghdr head;
+		struct inet_diag_req request;
+	} message = {
+	    .head = {.nlmsg_len = sizeof message,
+	             .nlmsg_type = TCPDIAG_GETSOCK,
+	             .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
+	    .request = {.idiag_family = AF_INET, .idiag_ext = 1 << (INET_DIAG_INFO - 1), .idiag_states = states},
+	};
+	return send(diag, &message, sizeof message, 0) == (ssize_t)sizeof message;
+}
+
 /* Reads one dump to its end. */
 static bool collect(int diag, SocketList *list)
 {
@@ -91,7 +110,16 @@ static bool collect(int diag, SocketList *list)
 bool sockets_look(int diag, SocketList *list)
 {
 	list->count = 0;
+	if (ask_both(diag, ~0U) && collect(diag, list))
+		return true;
+	list->count = 0;
 	return ask(diag, AF_INET) && collect(diag, list) && ask(diag, AF_INET6) && collect(diag, list);
+}
+
+bool sockets_look_for_listeners(int diag, SocketList *list)
+{
+	list->count = 0;
+	return (ask_both(diag, 1U << TCP_LISTEN) && collect(diag, list)) || sockets_look(diag, list);
 }
 
 void sockets_free(SocketList *list)

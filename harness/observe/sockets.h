@@ -45,6 +45,9 @@ int sockets_open(void);
 
 /* All TCP sockets; false with errno where the kernel does not say. */
 bool sockets_look(int diag, SocketList *list);
+
+/* Those that listen, and perhaps others too: a tenth of the time, for the kernel keeps them apart. */
+bool sockets_look_for_listeners(int diag, SocketList *list);
 void sockets_free(SocketList *list);
 
 /* "ESTABLISHED" for TCP_ESTABLISHED. */

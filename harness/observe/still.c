@@ -245,6 +245,7 @@ static bool idles(Watch *w, const Survey *s, uint64_t now)
 static Outcome judge(Scene *scene, Watch *w, bool news)
 {
 	Survey before = w->survey;
+	scene->guessed = false;
 	still_look(scene);
 	uint64_t now = now_ns();
 	bool first = w->fresh;
@@ -263,9 +264,9 @@ static Outcome judge(Scene *scene, Watch *w, bool news)
 	/* Nobody ran since the look before: what was found out after it, holds. */
 	if (before.guessed && now - w->quiet_ns < GUESS_NS)
 		return WATCH_DONE;
+	scene->guessed = before.guessed;
 	if (before.sleepers.count > 0)
 		return idles(w, &before, now) ? WATCH_IDLE : WATCH_DONE;
-	scene->guessed = before.guessed;
 	return WATCH_STILL;
 }
 
@@ -278,11 +279,26 @@ static void pause_for(Scene *scene, uint64_t ns)
 	ppoll(wake, (nfds_t)count, &moment, NULL);
 }
 
+/* A look costs more than most answers take to come. So for the first millisecond `done` alone is asked. */
+static bool comes_soon(Scene *scene, bool (*done)(void *), void *context)
+{
+	for (uint64_t moment = MS / 20; moment < MS / 2; moment += moment / 2) {
+		if (scene->pump != NULL)
+			scene->pump(scene->context);
+		if (done(context))
+			return true;
+		pause_for(scene, moment);
+	}
+	return false;
+}
+
 Outcome still_watch(Scene *scene, bool (*done)(void *), void *context, unsigned flags)
 {
 	Watch w = {.flags = flags, .fresh = true};
 	w.began_ns = w.changed_ns = w.quiet_ns = now_ns();
 	uint64_t moment = MS / 10;
+	if (done != NULL && comes_soon(scene, done, context))
+		return WATCH_DONE;
 	for (;;) {
 		bool news = scene->pump != NULL && scene->pump(scene->context);
 		if (done != NULL && done(context))

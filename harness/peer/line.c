@@ -21,6 +21,10 @@ static Line *lines[MOST_LINES];
 static size_t line_count;
 static bool shut_window;
 
+/* What a buffer would hold that every message so far had been written to the start of: stale tails come from there. */
+static unsigned char residue[1100];
+static size_t residue_size;
+
 static void need(bool done, const char *what)
 {
 	if (!done)
@@ -382,7 +386,7 @@ static const char *mistake_of_more(const Line *line, size_t size, const unsigned
 		return "sends_trailing_nul";
 	if ((more == 1 && rest[0] == '\n') || (more == 2 && rest[0] == '\r' && rest[1] == '\n'))
 		return "sends_newline";
-	if (line->last_size > size && memcmp(line->last + size, rest, 1) == 0)
+	if (residue_size > size && memcmp(residue + size, rest, more < residue_size - size ? more : residue_size - size) == 0)
 		return "stale_tail";
 	bool printable = true;
 	for (size_t i = 0; i < more; i++)
@@ -399,6 +403,8 @@ static const char *mistake_of_letters(const Line *line, const unsigned char *wan
 		bool letter = line->said[i] >= 'a' && line->said[i] <= 'z';
 		if (got[i] != want[i] && !letter)
 			return "mangles_bytes";
+		if (got[i] != want[i] && got[i] != line->said[i])
+			return "wrong_bytes";
 	}
 	return "not_upper_case";
 }
@@ -465,6 +471,8 @@ static void consume(Line *line, size_t size)
 {
 	line->last_size = size < sizeof line->last ? size : sizeof line->last;
 	memcpy(line->last, line->in, line->last_size);
+	memcpy(residue, line->last, line->last_size);
+	residue_size = residue_size > line->last_size ? residue_size : line->last_size;
 	memmove(line->in, line->in + size, line->in_size - size);
 	line->in_size -= size;
 }
@@ -522,6 +530,16 @@ void hear_nothing(Line *line)
 	if (outcome == WATCH_SPINNING || outcome == WATCH_GONE)
 		story_fail_watch(outcome, "hangs", line->party, "the %s should wait", line->party->who);
 	story_add("%s hears nothing", line->who);
+}
+
+void hear_no_more(Line *line)
+{
+	Hope anything = {.line = line, .enough = 1};
+	if (!line->ended)
+		party_watch(has_come, &anything, 0, line->fd);
+	if (line->in_size > 0)
+		fail_unasked(line);
+	story_add("%s hears no more", line->who);
 }
 
 void hear_hang_up(Line *line)

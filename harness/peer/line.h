@@ -89,6 +89,9 @@ const char *hear_either(Line *line, const char *text, const char *other);
 /* Until the room is still, nothing comes and nobody hangs up. */
 void hear_nothing(Line *line);
 
+/* The same, but they may have done with speaking. */
+void hear_no_more(Line *line);
+
 /* They hang up, and say nothing more before. A reset will do, unless it must be a clean end. */
 void hear_hang_up(Line *line);
 

@@ -225,6 +225,9 @@ void story_fail(const char *code, Party *about, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(message, sizeof message, format, arguments);
 	va_end(arguments);
+	/* Where everybody stands when all has come to rest, and not at some step on the way there. */
+	if (room_now() != NULL)
+		party_watch(NULL, NULL, 0, -1);
 	finish(code, about, message);
 }
 
@@ -267,8 +270,7 @@ void story_fail_watch(Outcome outcome, const char *code, Party *about, const cha
 		code = signal == SIGPIPE ? "dies_of_sigpipe" : signal == SIGKILL || signal == SIGXCPU ? "killed" : "crashes";
 		snprintf(rest, room, ", but it died of %s.", story_ending(about, ending));
 	} else if (about != NULL && about->ended) {
-		if (strcmp(code, "stops_serving") != 0)
-			code = "exits_early";
+		code = about->serves ? "stops_serving" : "exits_early";
 		snprintf(rest, room, ", but it has ended with %s.", story_ending(about, ending));
 	} else if (flooded(about)) {
 		code = "floods_output";

@@ -551,8 +551,13 @@ static bool make_workplace(Plan *plan, size_t i)
 {
 	if (!shop.making) {
 		remove_unused(shop.graded, "making.");
-		shop.making = words_print("%s/making.XXXXXX", shop.graded);
-		if (!mkdtemp(shop.making) || !hold(shop.making)) {
+		/* Held under a name that no other grader removes, before it gets one that one might. */
+		char *unheld = words_print("%s/.making.XXXXXX", shop.graded);
+		bool held = mkdtemp(unheld) && hold(unheld);
+		shop.making = words_print("%s/%s", shop.graded, strrchr(unheld, '/') + 2);
+		held = held && rename(unheld, shop.making) == 0;
+		free(unheld);
+		if (!held) {
 			plan->trouble = words_print("%s: %s", shop.making, strerror(errno));
 			shop.making = NULL;
 			return false;

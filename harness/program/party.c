@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "program/party.h"
 
+#include "observe/stop.h"
 #include "program/trouble.h"
 #include "program/warden.h"
 
@@ -384,6 +385,12 @@ void party_watch_for_crash(Party *party)
 
 /* --- feeding --- */
 
+static bool takes_input(void *context)
+{
+	struct pollfd look = {.fd = ((Party *)context)->input, .events = POLLOUT};
+	return poll(&look, 1, 0) == 1;
+}
+
 void party_input(Party *party, const void *bytes, size_t size)
 {
 	const char *at = bytes;
@@ -399,7 +406,8 @@ void party_input(Party *party, const void *bytes, size_t size)
 				return; /* nobody reads any more: a finding for who expects an effect */
 			at += n;
 			size -= (size_t)n;
-		} else if ((look.revents & POLLERR) || party_watch(NULL, NULL, 0, -1) != WATCH_DONE) {
+			hand_over_typing(party);
+		} else if ((look.revents & POLLERR) || party_watch(takes_input, party, 0, -1) != WATCH_DONE) {
 			return;
 		}
 	}
@@ -432,7 +440,41 @@ void party_signal_all(int signal)
 	tasks_free(&list);
 }
 
-/* SIGSTOP takes effect a moment after kill() returns. */
+/* --- freezing --- */
+
+enum { MOST_HELD = 512 };
+
+static struct {
+	pid_t tid;
+	int status;
+} held[MOST_HELD];
+static size_t held_count;
+
+static bool is_held(pid_t tid)
+{
+	for (size_t i = 0; i < held_count; i++)
+		if (held[i].tid == tid)
+			return true;
+	return false;
+}
+
+/* Holds every thread that is not held yet; false: there was none. */
+static bool hold_more(void)
+{
+	TaskList list = {0};
+	bool any = false;
+	tasks_look(&list, room_now()->warden);
+	for (size_t i = 0; i < list.count && held_count < MOST_HELD; i++) {
+		pid_t tid = list.task[i].tid;
+		if (list.task[i].state == 'Z' || is_held(tid) || !stop_thread(tid, &held[held_count].status))
+			continue;
+		held[held_count++].tid = tid;
+		any = true;
+	}
+	tasks_free(&list);
+	return any;
+}
+
 static bool all_in_state(bool stopped)
 {
 	TaskList list = {0};
@@ -447,26 +489,34 @@ static bool all_in_state(bool stopped)
 	return all;
 }
 
-static void freeze_or_thaw(Party *party, int signal)
+/* Where nobody may trace, or somebody does already: a signal, which takes effect a moment after kill() returns. */
+static void signal_until(int signal)
 {
-	party->frozen = signal == SIGSTOP;
 	do {
 		party_signal_all(signal); /* again: it may just have made a child */
 		party_pump(room_now());
 	} while (sched_yield() == 0 && !all_in_state(signal == SIGSTOP));
-	/* While it is stopped it still shows in which call; continued, some calls no longer do (Restart, still.h). */
-	if (signal == SIGSTOP)
-		still_look(&room_now()->scene);
 }
 
 void party_freeze(Party *party)
 {
-	freeze_or_thaw(party, SIGSTOP);
+	party->frozen = true;
+	while (hold_more()) /* a thread that runs may make another, until it is held itself */
+		;
+	if (!all_in_state(true))
+		signal_until(SIGSTOP);
 }
 
 void party_thaw(Party *party)
 {
-	freeze_or_thaw(party, SIGCONT);
+	party->frozen = false;
+	bool by_signal = held_count == 0;
+	while (held_count > 0) {
+		held_count--;
+		stop_let_go(held[held_count].tid, held[held_count].status);
+	}
+	if (by_signal || !all_in_state(false))
+		signal_until(SIGCONT);
 }
 
 static bool is_gone(void *context)
@@ -483,5 +533,7 @@ void party_kill(Party *party)
 {
 	party->killed_by_us = true;
 	party_signal_all(SIGKILL);
-	party_watch(is_gone, party, 0, -1);
+	/* When nobody is alive any more, an orphan may still wait for the warden to reap it. */
+	while (party_watch(is_gone, party, 0, -1) == WATCH_GONE && !is_gone(party))
+		sched_yield();
 }

@@ -16,7 +16,8 @@
  * (n_tty_poll() calls tty_buffer_flush_work(), drivers/tty/n_tty.c); the pump polls both sides before it reads, so
  * after a pump nothing is on its way in a terminal.
  *
- * Freezing: SIGSTOP to every process of the program, and party_freeze() returns when each thread has stopped.
+ * Freezing holds every thread of every process (stop.h), and party_freeze() returns when each has stopped. The program
+ * cannot tell that it was frozen. It is SIGSTOP only where nobody may be traced.
  *
  * Time: no verb waits by the clock; party_started() watches until the exec has succeeded.
  * Ownership: parties live until the process ends. Errors: trouble(), but a program that cannot be
@@ -54,6 +55,7 @@ typedef struct Party {
 	int status;           /* as wait(2) has it */
 	int start_error;      /* errno of its exec; then it never ran */
 	bool frozen;
+	bool serves;          /* a server that has been seen to listen and should go on for ever */
 	bool killed_by_us;
 	in_port_t port;       /* on which it was asked to listen, or told to call */
 	const char *sources, *shown; /* the student's own files, for where.h; NULL: none */

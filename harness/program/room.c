@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "program/room.h"
 
+#include "program/command.h"
 #include "program/trouble.h"
 #include "program/warden.h"
 
@@ -20,6 +21,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -30,6 +32,10 @@ static RoomKind kind_now;
 static bool kind_known;
 static Room *room;
 static char shared_folder[64]; /* holds the shared rooms' folders of this run */
+static char *bubblewrap;       /* its path; NULL: not known, or not there */
+static struct {
+	bool entered, root; /* root: we were, before we entered */
+} in_hall;
 
 const char *room_tool(const char *name)
 {
@@ -115,7 +121,7 @@ static pid_t map_writer(int *go)
 	return writer;
 }
 
-/* Becomes root of a user namespace of our own, and enters a network namespace of its own with `lo` up. */
+/* Becomes root of a user namespace of our own, and enters a network namespace that belongs to it. */
 static bool enter_namespaces(bool two_uids)
 {
 	char map[64];
@@ -149,12 +155,35 @@ static bool enter_namespaces(bool two_uids)
 		if (!put("/proc/self/gid_map", map))
 			return false;
 	}
+	return true;
+}
+
+static bool put_lo_up(void)
+{
 	struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP};
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	bool up = fd != -1 && ioctl(fd, SIOCSIFFLAGS, &lo) == 0;
 	if (fd != -1)
 		close(fd);
 	return up;
+}
+
+void room_enter_hall(void)
+{
+	in_hall.root = geteuid() == 0;
+	if (kind_now == ROOM_SHARED)
+		return;
+	if (!enter_namespaces(in_hall.root))
+		trouble("no hall: %s", strerror(errno));
+	in_hall.entered = true;
+	/* So many lines for the tables of connections of the rooms; where the kernel is older than 6.1 they share the machine's. */
+	put("/proc/sys/net/ipv4/tcp_child_ehash_entries", "16384");
+}
+
+/* The same for a room: in the hall half of it is done. */
+static bool enter_room(bool root)
+{
+	return (in_hall.entered ? unshare(CLONE_NEWNET) == 0 : enter_namespaces(root)) && put_lo_up();
 }
 
 /* --- bubblewrap --- */
@@ -215,14 +244,27 @@ static bool is_system(const char *path)
 	return false;
 }
 
-/* Everybody may read it: then the program may run as nobody. */
-static bool is_public(const char *path)
+static bool everybody_may(const char *path, mode_t need)
 {
 	struct stat s;
 	if (stat(path, &s) == -1)
 		return true; /* it is not there; to be found out when it is started */
-	mode_t need = S_ISDIR(s.st_mode) ? S_IROTH | S_IXOTH : S_IROTH;
 	return (s.st_mode & need) == need;
+}
+
+/* Everybody may read it: then the program may run as nobody. The folders above count where they are the machine's own;
+ * bubblewrap makes new ones. */
+static bool is_public(const char *path, RoomKind kind)
+{
+	char folder[PATH_MAX];
+	struct stat s;
+	bool is_folder = stat(path, &s) == 0 && S_ISDIR(s.st_mode);
+	bool may = everybody_may(path, is_folder ? S_IROTH | S_IXOTH : S_IROTH);
+	for (const char *slash = strchr(path + 1, '/'); kind == ROOM_OPEN && slash != NULL; slash = strchr(slash + 1, '/')) {
+		snprintf(folder, sizeof folder, "%.*s", (int)(slash - path), path);
+		may = may && everybody_may(folder, S_IXOTH);
+	}
+	return may;
 }
 
 /* The folders above a path: bubblewrap would make them for its own uid alone. */
@@ -284,29 +326,22 @@ static void become_warden(const Room *r, int control, char *const *visible)
 		static Words words;
 		shut_in(&words, visible, r->uid);
 		ADD(&words, "--", "/.warden", number, "0");
-		execvp("bwrap", (char *const *)words.word);
+		execvp(bubblewrap != NULL ? bubblewrap : "bwrap", (char *const *)words.word);
+		perror("bwrap");
 		return;
 	}
 	if (r->kind == ROOM_SHARED)
 		snprintf(parent, sizeof parent, "%d", getppid());
+	else if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == -1)
+		return;
 	execl(room_tool("warden"), "warden", number, parent, (char *)NULL);
 }
 
-/* Without bubblewrap, the pid namespace is made by ourselves, in a child: whoever unshares it, only his children to come
- * are in it. The child stays for the sake of PR_SET_PDEATHSIG, which knows parents only. */
-static void become_parent_of_warden(const Room *r, int control)
+/* fork(), but the child is process 1 of a pid namespace of its own: bubblewrap sees to that where there is one. It execs
+ * at once, so what else fork() does for the sake of threads is not missed. */
+static pid_t fork_into_namespace(void)
 {
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == -1 || unshare(CLONE_NEWPID) == -1)
-		return;
-	pid_t pid = fork();
-	if (pid == 0) {
-		if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0)
-			become_warden(r, control, NULL);
-		_exit(127);
-	}
-	close(control);
-	if (pid != -1)
-		waitpid(pid, NULL, 0);
+	return (pid_t)syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, 0, 0, 0, 0);
 }
 
 /* With --as-pid-1, bubblewrap's only child is the warden: that child is process 1 in there. */
@@ -338,15 +373,15 @@ static bool make_folder(Room *r)
 static bool try_open(Room *r, char *const *visible, const char **step)
 {
 	int pair[2];
-	bool root = geteuid() == 0;
+	bool root = in_hall.entered ? in_hall.root : geteuid() == 0;
 	if (root && r->kind != ROOM_SHARED) {
 		r->uid = INSIDE_UID;
 		for (char *const *path = visible; path != NULL && *path != NULL; path++)
-			if (!is_public(*path))
+			if (!is_public(*path, r->kind))
 				r->uid = 0;
 	}
 	*step = "a user and a network namespace";
-	if (r->kind != ROOM_SHARED && !enter_namespaces(root))
+	if (r->kind != ROOM_SHARED && !enter_room(root))
 		return false;
 	*step = "a folder";
 	if (!make_folder(r))
@@ -359,17 +394,15 @@ static bool try_open(Room *r, char *const *visible, const char **step)
 	*step = "a socket to ask the kernel about sockets";
 	r->control = pair[0];
 	r->scene.diag = sockets_open();
-	if (r->scene.diag == -1 || !sockets_look(r->scene.diag, &r->scene.sockets))
+	if (r->scene.diag == -1 || !sockets_look_for_listeners(r->scene.diag, &r->scene.sockets))
 		return false;
+	r->scene.sockets.count = 0;
 	*step = "a process";
-	pid_t pid = fork();
+	pid_t pid = r->kind == ROOM_OPEN ? fork_into_namespace() : fork();
 	if (pid == -1)
 		return false;
 	if (pid == 0) {
-		if (r->kind == ROOM_OPEN)
-			become_parent_of_warden(r, pair[1]);
-		else
-			become_warden(r, pair[1], visible);
+		become_warden(r, pair[1], visible);
 		_exit(127);
 	}
 	close(pair[1]);
@@ -380,7 +413,7 @@ static bool try_open(Room *r, char *const *visible, const char **step)
 		errno = 0;
 		return false;
 	}
-	r->warden = r->kind == ROOM_SHARED ? pid : warden_of(pid);
+	r->warden = r->kind == ROOM_PRIVATE ? warden_of(pid) : pid;
 	r->scene.root = r->warden;
 	return r->warden != -1;
 }
@@ -417,26 +450,43 @@ static bool can_have(RoomKind kind)
 	return pid != -1 && waitpid(pid, &status, 0) == pid && status == 0;
 }
 
+static int remove_one(const char *path, const struct stat *s, int type, struct FTW *where)
+{
+	(void)s, (void)type, (void)where;
+	remove(path); /* what resists, stays */
+	return 0;
+}
+
+static void remove_shared_folder(void)
+{
+	if (shared_folder[0] != '\0')
+		nftw(shared_folder, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+	shared_folder[0] = '\0';
+}
+
 bool room_prepare(char *message, size_t size)
 {
 	if (kind_known)
 		return true;
 	const char *base = getenv("TMPDIR");
-	snprintf(shared_folder, sizeof shared_folder, "%.40s/dialtone-XXXXXX", base && *base ? base : "/tmp");
+	if (base == NULL || *base != '/' || strlen(base) > 40)
+		base = "/tmp"; /* a socket's name may be made in there, and has 108 bytes */
+	snprintf(shared_folder, sizeof shared_folder, "%s/dialtone-XXXXXX", base);
 	if (mkdtemp(shared_folder) == NULL || chmod(shared_folder, 0755) == -1) {
-		snprintf(message, size, "cannot make a folder in %s: %s", base && *base ? base : "/tmp", strerror(errno));
+		snprintf(message, size, "cannot make a folder in %s: %s", base, strerror(errno));
 		shared_folder[0] = '\0';
 		return false;
 	}
 	const char *forced = getenv("DIALTONE_ROOM");
 	kind_known = true;
+	bubblewrap = command_find("bwrap");
 	for (RoomKind kind = ROOM_PRIVATE; kind <= ROOM_SHARED; kind++) {
 		if (forced != NULL && *forced && strcmp(forced, room_kind_name(kind)) != 0)
 			continue;
 		kind_now = kind;
 		if (can_have(kind)) {
-			if (kind != ROOM_OPEN && kind != ROOM_SHARED)
-				room_cleanup(); /* nothing will be laid there */
+			if (kind == ROOM_PRIVATE)
+				remove_shared_folder(); /* nothing will be laid there */
 			return true;
 		}
 	}
@@ -452,18 +502,10 @@ bool room_prepare(char *message, size_t size)
 	return false;
 }
 
-static int remove_one(const char *path, const struct stat *s, int type, struct FTW *where)
-{
-	(void)s, (void)type, (void)where;
-	remove(path); /* what resists, stays */
-	return 0;
-}
-
 void room_cleanup(void)
 {
-	if (shared_folder[0] != '\0')
-		nftw(shared_folder, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
-	shared_folder[0] = '\0';
+	remove_shared_folder();
+	kind_known = false; /* who wants rooms again must prepare again */
 }
 
 /* --- ports --- */
@@ -505,8 +547,9 @@ in_port_t room_port(void)
 		next = (unsigned)getpid() * 7919U;
 	for (int tries = 0; tries < 12000; tries++) {
 		in_port_t port = (in_port_t)(20000 + next++ % 12000);
-		bool same_swapped = (port >> 8) == (port & 0xff);
-		if (!same_swapped && (room_is_private() || reserve(port)) && is_free(port))
+		/* The number with its bytes swapped must differ, and be one that anybody may bind: above 1023. */
+		bool shows_order = (port >> 8) != (port & 0xff) && (port & 0xff) >= 4;
+		if (shows_order && (room_is_private() || reserve(port)) && is_free(port))
 			return port;
 	}
 	trouble("no free port between 20000 and 32000");

@@ -23,6 +23,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
@@ -33,6 +34,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -106,7 +108,10 @@ static void become(WardenStart *order, size_t size, const int fds[3], int contro
 		return;
 	/* After the change of uid: the limit counts the processes of the new one. */
 	limit(RLIMIT_NPROC, order->processes);
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
+	/* Whoever is root in this user namespace would have power over the room's network: with these two, never again. */
+	struct __user_cap_header_struct version = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct none_at_all[_LINUX_CAPABILITY_U32S_3] = {0};
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 || syscall(SYS_capset, &version, none_at_all) == -1)
 		return;
 	execve(argv[0], argv, envp);
 }

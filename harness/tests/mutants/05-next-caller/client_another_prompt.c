@@ -1,6 +1,6 @@
 /*
  * mutant: asks with another prompt
- * fails: asks_with_the_prompt says_nothing_on_an_empty_line says_nothing_on_spaces
+ * fails: asks_with_the_prompt
  * code: no_prompt
  */
 #include <arpa/inet.h>

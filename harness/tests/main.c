@@ -1,0 +1,58 @@
+/*
+ * main.c: all unit tests of the harness's modules, in one program. Run from the project's folder.
+ *
+ *	build/unit-tests           all of them
+ *	build/unit-tests where     one suite
+ *
+ * A new test_NAME.c has a Suite *NAME_suite(void), which is named here.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SUITES(X)  \
+	X(record)  \
+	X(report)  \
+	X(command) \
+	X(build)   \
+	X(crew)    \
+	X(where)   \
+	X(tasks)   \
+	X(calls)   \
+	X(sockets) \
+	X(still)   \
+	X(steady) \
+	X(room) \
+	X(party) \
+	X(line) \
+	X(screen)
+
+#define DECLARE(name) Suite *name##_suite(void);
+SUITES(DECLARE)
+
+int main(int argc, char **argv)
+{
+#define ENTRY(name) {#name, name##_suite},
+	static const struct {
+		const char *name;
+		Suite *(*suite)(void);
+	} suites[] = {SUITES(ENTRY)};
+	SRunner *runner = srunner_create(NULL);
+	int added = 0;
+
+	for (size_t i = 0; i < sizeof suites / sizeof suites[0]; i++) {
+		if (argc < 2 || strcmp(argv[1], suites[i].name) == 0) {
+			srunner_add_suite(runner, suites[i].suite());
+			added++;
+		}
+	}
+	if (argc > 2 || added == 0) {
+		fprintf(stderr, "usage: unit-tests [SUITE]\n");
+		return 2;
+	}
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

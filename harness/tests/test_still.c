@@ -1,0 +1,536 @@
+/*
+ * test_still.c: does still_watch() know how things stand, and does it never say so too early?
+ *
+ * Programs say what they do, on standard output, before they wait and after they have acted. So each test can ask not only
+ * for the verdict, but whether the program had come as far as the verdict says.
+ */
+#include "observe/calls.h"
+#include "program/party.h"
+#include "still_room.h"
+
+#include <check.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+Suite *still_suite(void);
+
+static void comes_to(Outcome wanted, Outcome outcome)
+{
+	ck_assert_msg(outcome == wanted, "%s, and not %s: %s", still_outcome_name(outcome), still_outcome_name(wanted),
+	              still_tell());
+}
+
+/* How the room comes to rest when nothing in particular is hoped for; and no verdict may rest on a guess. */
+static void rests(Outcome wanted)
+{
+	comes_to(wanted, party_watch(NULL, NULL, 0, -1));
+	ck_assert(!room_now()->scene.guessed);
+}
+
+static void has_said(const Party *party, const char *text)
+{
+	ck_assert_msg(still_said(party, text), "it never said \"%s\": %s", text, still_tell());
+}
+
+/* ---- It waits for somebody else ---- */
+
+/* clang-format off */
+static const struct {
+	const char *way;
+	InputKind input;
+	const char *call; /* where some thread is, then */
+	int threads;      /* of all its processes, zombies too */
+} waits[] = {
+	{"waits/accept",      INPUT_PIPE,     "accept",      1},
+	{"waits/recv",        INPUT_PIPE,     "recv",        1},
+	{"waits/recvmsg",     INPUT_PIPE,     "recvmsg",     1},
+	{"waits/read_socket", INPUT_PIPE,     "read",        1},
+	{"waits/udp",         INPUT_PIPE,     "recv",        1},
+	{"waits/unix",        INPUT_PIPE,     "recv",        1},
+	{"waits/send",        INPUT_PIPE,     "send",        1},
+	{"waits/send_small",  INPUT_PIPE,     "send",        1},
+	{"waits/write_pipe",  INPUT_PIPE,     "write",       1},
+	{"waits/read",        INPUT_PIPE,     "read",        1},
+	{"waits/read",        INPUT_TERMINAL, "read",        1},
+	{"waits/fgets",       INPUT_TERMINAL, "read",        1},
+	{"waits/readline",    INPUT_TERMINAL, "select",      1},
+	{"waits/open",        INPUT_PIPE,     "open",        1},
+	{"waits/poll",        INPUT_PIPE,     "poll",        1},
+	{"waits/poll",        INPUT_TERMINAL, "poll",        1},
+	{"waits/ppoll",       INPUT_PIPE,     "ppoll",       1},
+	{"waits/poll_hour",   INPUT_PIPE,     "poll",        1},
+	{"waits/select",      INPUT_PIPE,     "select",      1},
+	{"waits/select_hour", INPUT_PIPE,     "select",      1},
+	{"waits/epoll",       INPUT_PIPE,     "epoll_wait",  1},
+	{"waits/epoll_hour",  INPUT_PIPE,     "epoll_wait",  1},
+	{"waits/sleep_hour",  INPUT_PIPE,     "sleep",       1},
+	{"waits/until",       INPUT_PIPE,     "sleep",       1},
+	{"waits/pause",       INPUT_PIPE,     "pause",       1},
+	{"waits/sigwait",     INPUT_PIPE,     "sigtimedwait", 1},
+	{"waits/lock",        INPUT_PIPE,     "flock",       1},
+	{"waits/join",        INPUT_PIPE,     "futex",       2},
+	{"waits/leaderless",  INPUT_PIPE,     "recv",        2},
+	{"waits/mutex",       INPUT_PIPE,     "futex",       1},
+	{"waits/condition",   INPUT_PIPE,     "futex",       1},
+	{"waits/condition_hour", INPUT_PIPE,  "futex",       1},
+	{"waits/semaphore",   INPUT_PIPE,     "futex",       1},
+	{"waits/child",       INPUT_PIPE,     "wait",        2},
+	{"waits/grandchild",  INPUT_PIPE,     "wait",        3},
+	{"waits/zombie",      INPUT_PIPE,     "pause",       2},
+	{"waits/away",        INPUT_PIPE,     "recv",        1},
+};
+/* clang-format on */
+enum { WAITS = sizeof waits / sizeof *waits };
+
+START_TEST(it_waits_for_somebody_else)
+{
+	if (strcmp(waits[_i].way, "waits/accept") != 0)
+		still_listen(5);
+	Party *party = still_start(waits[_i].way, waits[_i].input);
+	rests(WATCH_STILL);
+	has_said(party, "waits");
+	ck_assert_msg(still_in_call(waits[_i].call) >= 1, "%s: %s", waits[_i].way, still_tell());
+	ck_assert_msg((int)room_now()->scene.tasks.count == waits[_i].threads, "%s: %s", waits[_i].way, still_tell());
+	rests(WATCH_STILL);
+}
+END_TEST
+
+/* what if our window is as small as it can be? The kernel then sends what little there is room for by a timer. */
+START_TEST(it_sends_to_a_small_window_that_stays_shut)
+{
+	int least = 1;
+	still_listen(5);
+	setsockopt(phone, SOL_SOCKET, SO_RCVBUF, &least, sizeof least);
+	Party *party = still_start(_i == 0 ? "waits/send" : "waits/send_small", INPUT_PIPE);
+	rests(WATCH_STILL);
+	has_said(party, "waits");
+	ck_assert_msg(still_in_call("send") == 1, "%s", still_tell());
+}
+END_TEST
+
+/* what if the call is one that we have never heard of? Then it is not known, and it says so. */
+START_TEST(an_unknown_call_is_a_guess)
+{
+	Party *party = still_start("waits/unheard_of", INPUT_PIPE);
+	comes_to(WATCH_STILL, party_watch(NULL, NULL, 0, -1));
+	ck_assert(room_now()->scene.guessed);
+	party_signal(party, SIGKILL);
+	rests(WATCH_GONE); /* and that is none */
+}
+END_TEST
+
+/* ---- It acts, after a while ---- */
+
+static const char *const acts[] = {
+    "acts/sleeps_and_sends",    "acts/computes_and_sends", "acts/recv_ends_and_sends",
+    "acts/poll_ends_and_sends", "acts/child_works",        "acts/child_ends",
+    "acts/thread_works",        "acts/two_sleep",          "acts/relays",
+};
+enum { ACTS = sizeof acts / sizeof *acts };
+
+static bool has_byte(void *fd)
+{
+	char byte;
+	return recv(*(int *)fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK) == 1;
+}
+
+START_TEST(it_is_not_still_before_it_has_acted)
+{
+	still_listen(5);
+	still_start(acts[_i], INPUT_PIPE);
+	int call = still_answer();
+	ck_assert(!has_byte(&call));
+	comes_to(WATCH_DONE, party_watch(has_byte, &call, 0, call));
+}
+END_TEST
+
+static bool somebody_listens(void *unused)
+{
+	(void)unused;
+	return sockets_listener(&room_now()->scene.sockets, port) != NULL;
+}
+
+START_TEST(it_listens_at_last)
+{
+	still_start("acts/sleeps_and_listens", INPUT_PIPE);
+	ck_assert(!somebody_listens(NULL));
+	comes_to(WATCH_DONE, party_watch(somebody_listens, NULL, 0, -1));
+	rests(WATCH_STILL);
+}
+END_TEST
+
+/* The kernel itself acts by a timer here: it keeps bytes back, and sends them in the end. */
+START_TEST(what_the_kernel_keeps_back_will_come)
+{
+	still_listen(5);
+	Party *party = still_start("acts/sends_more", INPUT_PIPE);
+	int call = still_answer();
+	rests(WATCH_STILL);
+	has_said(party, "acted");
+	ck_assert(has_byte(&call));
+}
+END_TEST
+
+static bool sixty_looks_later(void *then)
+{
+	return room_now()->scene.looks > *(unsigned *)then + 60;
+}
+
+/* The listener's queue is full, so the kernel leaves the SYN unanswered, and sends it again after a second. */
+START_TEST(a_call_that_nobody_takes_is_not_still)
+{
+	still_listen(0);
+	int first = still_call();
+	Party *party = still_start("acts/connects", INPUT_PIPE);
+	unsigned then = room_now()->scene.looks;
+	comes_to(WATCH_DONE, party_watch(sixty_looks_later, &then, 0, -1));
+	ck_assert_msg(still_in_call("connect") == 1, "%s", still_tell());
+	int taken = accept(phone, NULL, NULL);
+	ck_assert_int_ne(taken, -1);
+	int call = still_answer();
+	rests(WATCH_STILL);
+	has_said(party, "acted");
+	ck_assert(has_byte(&call));
+	close(first);
+}
+END_TEST
+
+/* ---- It wakes by itself, and does nothing ---- */
+
+static const char *const idlers[] = {"acts/naps",
+                                     "acts/polls",
+                                     "acts/serves",
+                                     "acts/selects",
+                                     "acts/epolls",
+                                     "acts/recv_ends_again",
+                                     "acts/condition_ends_again"};
+enum { IDLERS = sizeof idlers / sizeof *idlers };
+
+START_TEST(it_is_idle)
+{
+	if (strcmp(idlers[_i], "acts/serves") != 0)
+		still_listen(5);
+	Party *party = still_start(idlers[_i], INPUT_PIPE);
+	rests(WATCH_IDLE);
+	has_said(party, "waits");
+}
+END_TEST
+
+/* ---- It spins ---- */
+
+static const char *const spinners[] = {"acts/thread_loops", "acts/hears_nothing"};
+enum { SPINNERS = sizeof spinners / sizeof *spinners };
+
+START_TEST(it_spins)
+{
+	still_listen(5);
+	still_start(spinners[_i], INPUT_PIPE);
+	if (_i == 1)
+		close(still_answer());
+	rests(WATCH_SPINNING);
+}
+END_TEST
+
+/* ---- It ends ---- */
+
+START_TEST(it_is_gone)
+{
+	Party *party = still_start("acts/ends", INPUT_PIPE);
+	rests(WATCH_GONE);
+	has_said(party, "acted");
+	ck_assert(party->ended && WIFEXITED(party->status) && WEXITSTATUS(party->status) == 7);
+}
+END_TEST
+
+/* what if its end is what is waited for, and what if it never comes? */
+static bool has_ended(void *party)
+{
+	return ((Party *)party)->ended;
+}
+
+START_TEST(its_end_is_awaited)
+{
+	comes_to(WATCH_DONE, party_watch(has_ended, still_start("acts/ends", INPUT_PIPE), 0, -1));
+	comes_to(WATCH_STILL, party_watch(has_ended, still_start("waits/pause", INPUT_PIPE), WATCH_PATIENT, -1));
+}
+END_TEST
+
+/* A room in which nothing was ever started. */
+START_TEST(nobody_is_there)
+{
+	rests(WATCH_GONE);
+}
+END_TEST
+
+/* ---- Bytes on their way ---- */
+
+enum { ROUNDS = 20 };
+
+/* Two small writes: the kernel holds the second back until the first is acknowledged, which takes 40 ms. */
+START_TEST(all_of_it_has_been_read_by_then)
+{
+	char text[32];
+	still_listen(5);
+	Party *party = still_start("acts/hears", INPUT_PIPE);
+	int call = still_answer();
+	for (int i = 0; i < ROUNDS; i++) {
+		int n = snprintf(text, sizeof text, "line %d\n", i);
+		ck_assert_int_eq(send(call, text, 2, 0), 2);
+		ck_assert_int_eq(send(call, text + 2, (size_t)n - 2, 0), n - 2);
+		rests(WATCH_STILL);
+		has_said(party, text);
+	}
+}
+END_TEST
+
+START_TEST(one_program_speaks_to_another)
+{
+	char text[32];
+	Party *server = still_start("acts/listens_and_prints", INPUT_PIPE);
+	rests(WATCH_STILL);
+	Party *client = still_start("acts/speaks", INPUT_PIPE);
+	for (int i = 0; i < ROUNDS; i++) {
+		int n = snprintf(text, sizeof text, "line %d\n", i);
+		party_input(client, text, (size_t)n);
+		rests(WATCH_STILL);
+		has_said(server, text);
+	}
+}
+END_TEST
+
+/* What we have not read, and so not acknowledged yet, has arrived all the same: nothing more will come of it. */
+START_TEST(what_has_come_to_us_is_not_on_its_way)
+{
+	still_listen(5);
+	still_start("acts/echoes", INPUT_PIPE);
+	int call = still_answer();
+	for (int i = 1; i <= ROUNDS; i++) {
+		int off = 0, waiting = 0;
+		setsockopt(call, IPPROTO_TCP, TCP_QUICKACK, &off, sizeof off);
+		ck_assert_int_eq(send(call, "x", 1, 0), 1);
+		rests(WATCH_STILL);
+		ck_assert_int_eq(ioctl(call, FIONREAD, &waiting), 0);
+		ck_assert_int_eq(waiting, i);
+	}
+}
+END_TEST
+
+START_TEST(a_farewell_has_been_heard_by_then)
+{
+	still_listen(5);
+	Party *party = still_start("acts/hears", INPUT_PIPE);
+	int call = still_answer();
+	rests(WATCH_STILL);
+	struct linger now = {.l_onoff = 1};
+	if (_i == 1)
+		setsockopt(call, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+	close(call);
+	rests(WATCH_STILL);
+	has_said(party, _i == 1 ? "reset" : "hung up");
+}
+END_TEST
+
+/* Its peer, a program too, is killed while it waits. */
+START_TEST(the_end_of_the_other_has_been_heard_by_then)
+{
+	Party *server = still_start("acts/listens_and_prints", INPUT_PIPE);
+	rests(WATCH_STILL);
+	Party *client = still_start("acts/hears", INPUT_PIPE);
+	rests(WATCH_STILL);
+	party_signal(server, SIGKILL);
+	rests(WATCH_STILL);
+	has_said(client, "hung up");
+}
+END_TEST
+
+/* More than a pipe or a terminal holds: it waits in write(), but only for us, who read. */
+START_TEST(all_that_it_prints_has_come_by_then)
+{
+	Party *party = still_start("acts/shouts", _i == 0 ? INPUT_PIPE : INPUT_TERMINAL);
+	rests(WATCH_STILL);
+	has_said(party, "acted");
+	/* A terminal says \r\n for \n. */
+	ck_assert_uint_eq(party->out.size, 16384U * (64U + (unsigned)_i) + 6U + (unsigned)_i);
+}
+END_TEST
+
+/* ---- What was typed ---- */
+
+static const struct {
+	const char *way;
+	InputKind input;
+} readers[] = {{"acts/reads", INPUT_PIPE},
+               {"acts/polls_and_reads", INPUT_PIPE},
+               {"acts/reads", INPUT_TERMINAL},
+               {"acts/polls_and_reads", INPUT_TERMINAL},
+               {"acts/prompts", INPUT_TERMINAL}};
+enum { READERS = sizeof readers / sizeof *readers };
+
+START_TEST(what_was_typed_has_been_read_by_then)
+{
+	char line[32], answer[64];
+	Party *party = still_start(readers[_i].way, readers[_i].input);
+	for (int i = 0; i < ROUNDS; i++) {
+		int n = snprintf(line, sizeof line, "line %d\n", i);
+		snprintf(answer, sizeof answer, "got line %d", i);
+		party_input(party, line, (size_t)n);
+		rests(WATCH_STILL);
+		has_said(party, answer);
+	}
+}
+END_TEST
+
+/* At a terminal the end of input is typed, too. */
+START_TEST(the_end_of_input_has_been_read_by_then)
+{
+	Party *party = still_start("acts/reads", _i == 0 ? INPUT_PIPE : INPUT_TERMINAL);
+	rests(WATCH_STILL);
+	party_end_input(party);
+	rests(WATCH_STILL);
+	has_said(party, "end");
+}
+END_TEST
+
+/* A line that comes between one look and the next: the program sleeps in both of them, or seems to. */
+typedef struct {
+	Party *party;
+	int calls, act_at;
+	unsigned looks;
+} Disturbance;
+
+static bool disturb(void *context)
+{
+	Disturbance *d = context;
+	if (++d->calls == d->act_at) {
+		d->looks = room_now()->scene.looks;
+		party_input(d->party, "x\n", 2);
+	}
+	return false;
+}
+
+START_TEST(what_comes_between_two_looks_is_not_overlooked)
+{
+	for (int i = 0; i < 2 * ROUNDS; i++) {
+		static Party *party;
+		if (i == 0)
+			party = still_start(readers[_i].way, readers[_i].input);
+		rests(WATCH_STILL);
+		size_t before = party->out.size;
+		Disturbance d = {.party = party, .act_at = 1 + i % 4};
+		comes_to(WATCH_STILL, party_watch(disturb, &d, 0, -1));
+		/* A verdict that was found before the line came is right as well. */
+		if (d.looks == 0 || d.looks == room_now()->scene.looks)
+			rests(WATCH_STILL);
+		else
+			ck_assert_msg(strstr(party->out.text + before, "got x"), "act at %d: %s", d.act_at,
+			              still_tell());
+	}
+}
+END_TEST
+
+/* ---- Frozen and thawed ---- */
+
+static const struct {
+	const char *way;
+	Outcome rests;
+} freezable[] = {{"waits/poll", WATCH_STILL},  {"waits/recv", WATCH_STILL},           {"waits/sleep_hour", WATCH_STILL},
+                 {"waits/mutex", WATCH_STILL}, {"waits/condition_hour", WATCH_STILL}, {"acts/polls", WATCH_IDLE},
+                 {"acts/naps", WATCH_IDLE}};
+enum { FREEZABLE = sizeof freezable / sizeof *freezable };
+
+static bool has_waited(void *party)
+{
+	return still_said(party, "waits");
+}
+
+/* Of some calls the kernel says restart_syscall after that, and not which they were. */
+START_TEST(frozen_and_thawed_it_waits_as_before)
+{
+	still_listen(5);
+	Party *party = still_start(freezable[_i].way, INPUT_PIPE);
+	comes_to(WATCH_DONE, party_watch(has_waited, party, 0, -1));
+	for (int i = 0; i < 2; i++) {
+		party_freeze(party);
+		rests(WATCH_STILL);
+		party_thaw(party);
+		rests(freezable[_i].rests);
+	}
+}
+END_TEST
+
+/* what if nobody looked, before it was frozen or while it was? */
+START_TEST(frozen_unseen_it_is_known_all_the_same)
+{
+	still_listen(5);
+	Party *party = still_start(freezable[_i].way, INPUT_PIPE);
+	while (!has_waited(party))
+		party_pump(room_now());
+	TaskList list = {0};
+	do
+		tasks_look(&list, room_now()->warden);
+	while (list.count == 0 || list.task[0].state != 'S');
+	tasks_free(&list);
+	party_freeze(party);
+	party_thaw(party);
+	rests(freezable[_i].rests);
+}
+END_TEST
+
+START_TEST(frozen_it_cannot_act)
+{
+	still_listen(5);
+	still_start("acts/sleeps_and_sends", INPUT_PIPE);
+	int call = still_answer();
+	size_t count;
+	Party *party = party_all(&count)[0];
+	party_freeze(party);
+	rests(WATCH_STILL);
+	ck_assert(!has_byte(&call));
+	party_thaw(party);
+	comes_to(WATCH_DONE, party_watch(has_byte, &call, 0, call));
+}
+END_TEST
+
+Suite *still_suite(void)
+{
+	Suite *suite = suite_create("still");
+	TCase *tcase = tcase_create("still");
+	tcase_add_unchecked_fixture(tcase, still_build, still_unbuild);
+	tcase_add_checked_fixture(tcase, still_enter, NULL);
+	tcase_set_timeout(tcase, 60);
+	tcase_add_loop_test(tcase, it_waits_for_somebody_else, 0, WAITS);
+	tcase_add_loop_test(tcase, it_sends_to_a_small_window_that_stays_shut, 0, 2);
+	tcase_add_test(tcase, an_unknown_call_is_a_guess);
+	tcase_add_loop_test(tcase, it_is_not_still_before_it_has_acted, 0, ACTS);
+	tcase_add_test(tcase, it_listens_at_last);
+	tcase_add_test(tcase, what_the_kernel_keeps_back_will_come);
+	tcase_add_test(tcase, a_call_that_nobody_takes_is_not_still);
+	tcase_add_loop_test(tcase, it_is_idle, 0, IDLERS);
+	tcase_add_loop_test(tcase, it_spins, 0, SPINNERS);
+	tcase_add_test(tcase, it_is_gone);
+	tcase_add_test(tcase, its_end_is_awaited);
+	tcase_add_test(tcase, nobody_is_there);
+	tcase_add_test(tcase, all_of_it_has_been_read_by_then);
+	tcase_add_test(tcase, one_program_speaks_to_another);
+	tcase_add_test(tcase, what_has_come_to_us_is_not_on_its_way);
+	tcase_add_loop_test(tcase, a_farewell_has_been_heard_by_then, 0, 2);
+	tcase_add_test(tcase, the_end_of_the_other_has_been_heard_by_then);
+	tcase_add_loop_test(tcase, all_that_it_prints_has_come_by_then, 0, 2);
+	tcase_add_loop_test(tcase, what_was_typed_has_been_read_by_then, 0, READERS);
+	tcase_add_loop_test(tcase, the_end_of_input_has_been_read_by_then, 0, 2);
+	tcase_add_loop_test(tcase, what_comes_between_two_looks_is_not_overlooked, 0, READERS);
+	tcase_add_loop_test(tcase, frozen_and_thawed_it_waits_as_before, 0, FREEZABLE);
+	tcase_add_loop_test(tcase, frozen_unseen_it_is_known_all_the_same, 0, FREEZABLE);
+	tcase_add_test(tcase, frozen_it_cannot_act);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}

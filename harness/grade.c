@@ -70,7 +70,7 @@ static const char usage[] =
     "                          in whatever language; only the programs so named are judged then\n"
     "  --format terminal|json  for a person (default), or one JSON object a lab, on a line\n"
     "  --out DIR               write each lab's report into DIR too (NN-name.txt or .json)\n"
-    "  --jobs N                judge so many programs at once (default: one a processor)\n"
+    "  --jobs N                do so much at once (default: 3 for 2 processors)\n"
     "  --all                   tell every failure in full, not only the first of each mistake\n"
     "  --hint LAB              one more hint for the first check that failed when LAB was last run\n"
     "  --list [LAB]...         the labs, or the checks of a lab\n"
@@ -196,7 +196,8 @@ static Asked parse(int argc, char **argv)
 	    {"doctor", no_argument, NULL, 'd'},       {"help", no_argument, NULL, 'h'},
 	    {"version", no_argument, NULL, 'v'},      {0},
 	};
-	Asked asked = {.jobs = crew_processors()};
+	/* Now and then each job waits for something: a third of the time, for two. */
+	Asked asked = {.jobs = crew_processors() + (crew_processors() + 1) / 2};
 	int option;
 
 	while ((option = getopt_long(argc, argv, "j:h", options, NULL)) != -1)

@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LAST_RESORT_SECONDS = 60 };
+enum { LAST_RESORT_SECONDS = 60, CHECKS_A_TURN = 8 };
 
 Verdict *verdict_now;
 const Subject *subject_now;
@@ -24,10 +24,11 @@ bool crash_watch_now;
 
 extern char **environ;
 
-/* One worker's work: the checks of one program of one lab. */
+/* One worker's work: some checks of one program of one lab. */
 typedef struct {
 	LabRun *run;
 	const Subject *subject;
+	size_t first, end; /* these of the lab's, as far as they are that program's */
 } Turn;
 
 typedef struct {
@@ -157,7 +158,7 @@ static void work(size_t i, void *context)
 	room_enter_hall();
 	lab_now = turn->run->lab;
 	subject_now = turn->subject;
-	for (size_t k = 0; k < turn->run->record.count; k++) {
+	for (size_t k = turn->first; k < turn->end; k++) {
 		const CheckInfo *check = turn->run->asked[k];
 		Verdict *verdict = &turn->run->verdicts[k];
 		if (strcmp(check->program, subject_now->name) == 0 && verdict->status == VERDICT_NOT_JUDGED) {
@@ -232,13 +233,10 @@ static bool make_record(LabRun *run)
 	return true;
 }
 
-static bool is_to_be_asked(const LabRun *run, const Subject *subject)
+static bool is_to_be_asked(const LabRun *run, const Subject *subject, size_t k)
 {
-	for (size_t i = 0; i < run->record.count; i++)
-		if (strcmp(run->record.checks[i].program, subject->name) == 0 &&
-		    run->record.checks[i].verdict->status == VERDICT_NOT_JUDGED && !subject->broken)
-			return true;
-	return false;
+	return strcmp(run->record.checks[k].program, subject->name) == 0 &&
+	       run->record.checks[k].verdict->status == VERDICT_NOT_JUDGED && !subject->broken;
 }
 
 static void tell(Running *running)
@@ -255,7 +253,7 @@ static void turn_done(size_t i, int status, void *context)
 	Running *running = context;
 	const Turn *turn = &running->turns[i];
 
-	for (size_t k = 0; status != 0 && k < turn->run->record.count; k++) {
+	for (size_t k = turn->first; status != 0 && k < turn->end; k++) {
 		Verdict *v = &turn->run->verdicts[k];
 		bool ours = strcmp(turn->run->asked[k]->program, turn->subject->name) == 0;
 		if (!ours || v->status != VERDICT_NOT_JUDGED)
@@ -271,15 +269,30 @@ static void turn_done(size_t i, int status, void *context)
 	tell(running);
 }
 
+/* A program's checks, cut into turns short enough that no worker is left with a long one when the others are done. */
+static size_t cut(LabRun *run, const Subject *subject, Turn *turns)
+{
+	size_t count = 0, taken = 0;
+
+	for (size_t k = 0; k < run->record.count; k++) {
+		if (!is_to_be_asked(run, subject, k))
+			continue;
+		if (taken % CHECKS_A_TURN == 0)
+			turns[count++] = (Turn){.run = run, .subject = subject, .first = k};
+		taken++;
+		turns[count - 1].end = k + 1;
+	}
+	return count;
+}
+
 static void plan(Running *running)
 {
 	for (size_t r = 0; r < running->count; r++) {
 		LabRun *run = &running->runs[r];
 		for (size_t s = 0; s < run->subject_count; s++) {
-			if (!is_to_be_asked(run, &run->subjects[s]))
-				continue;
-			running->turns[running->turn_count++] = (Turn){run, &run->subjects[s]};
-			running->open[r]++;
+			size_t turns = cut(run, &run->subjects[s], running->turns + running->turn_count);
+			running->turn_count += turns;
+			running->open[r] += turns;
 		}
 	}
 }
@@ -291,9 +304,9 @@ bool run_labs(LabRun *runs, size_t count, size_t jobs, void (*done)(const LabRec
 	size_t most = 1;
 
 	for (size_t i = 0; i < count; i++) {
-		most += runs[i].subject_count;
 		if (!make_record(&runs[i]))
 			return false;
+		most += runs[i].subject_count + runs[i].record.count / CHECKS_A_TURN;
 	}
 	running.turns = calloc(most, sizeof *running.turns);
 	running.open = calloc(count + 1, sizeof *running.open);

@@ -1,8 +1,8 @@
 /*
  * run.h: asks programs the checks of their labs, many at once.
  *
- * The programs of the labs are judged side by side, each by a worker process; the checks of one program follow
- * one another in it. A check is a Check test, in a process of its own, and what became of it is a Verdict in
+ * The programs of the labs are judged side by side by worker processes, eight checks of a program by one, which
+ * follow one another in it. A check is a Check test, in a process of its own, and what became of it is a Verdict in
  * memory that they all share. After each check its worker kills whatever descends from it: nothing survives a check.
  *
  * How a test's end becomes a verdict:

@@ -177,10 +177,10 @@ bool stop_seized(pid_t tid, int *status)
 	return seen == STOP_STOPPED;
 }
 
-void stop_let_go(pid_t tid, int status)
+bool stop_let_go(pid_t tid, int status)
 {
 	stop_have_call_restarted(tid);
-	ptrace(PTRACE_DETACH, tid, NULL, (long)stop_undelivered(status));
+	return ptrace(PTRACE_DETACH, tid, NULL, (long)stop_undelivered(status)) == 0;
 }
 
 bool stop_thread(pid_t tid, int *status)

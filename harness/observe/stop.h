@@ -20,8 +20,9 @@
 /* Stops a thread that nobody traces. False: gone, denied, traced. `status` is for stop_let_go(). */
 bool stop_thread(pid_t tid, int *status);
 
-/* It goes on, and is traced no longer. */
-void stop_let_go(pid_t tid, int status);
+/* It goes on, and is traced no longer. False: it is ending (another thread has ended the program, or a SIGKILL has). Then it
+ * is ours to reap before its parent can: stop_look() until that says STOP_GONE. */
+bool stop_let_go(pid_t tid, int status);
 
 /* --- for where.c, which watches threads over longer times --- */
 

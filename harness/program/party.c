@@ -26,6 +26,16 @@ static Party *parties[MOST_PARTIES];
 static size_t party_count;
 static int wake_on = -1;
 
+enum { MOST_HELD = 512 };
+
+/* Threads that are frozen, and those that were and are ending: whoever traces a thread reaps it before its parent can. */
+static struct {
+	pid_t tid;
+	int status;
+	bool ending;
+} held[MOST_HELD];
+static size_t held_count;
+
 static void need(bool done, const char *what)
 {
 	if (!done)
@@ -153,8 +163,20 @@ static bool hear_warden(const Room *room, WardenEvent *event, pid_t *sender, int
 	return true;
 }
 
+static void reap_held(void)
+{
+	for (size_t i = 0; i < held_count;) {
+		int status;
+		if (stop_look(held[i].tid, &status) == STOP_GONE)
+			held[i] = held[--held_count];
+		else
+			i++;
+	}
+}
+
 bool party_pump(void *context)
 {
+	reap_held();
 	Room *room = context;
 	bool any = false;
 	WardenEvent event;
@@ -442,14 +464,6 @@ void party_signal_all(int signal)
 
 /* --- freezing --- */
 
-enum { MOST_HELD = 512 };
-
-static struct {
-	pid_t tid;
-	int status;
-} held[MOST_HELD];
-static size_t held_count;
-
 static bool is_held(pid_t tid)
 {
 	for (size_t i = 0; i < held_count; i++)
@@ -468,6 +482,7 @@ static bool hold_more(void)
 		pid_t tid = list.task[i].tid;
 		if (list.task[i].state == 'Z' || is_held(tid) || !stop_thread(tid, &held[held_count].status))
 			continue;
+		held[held_count].ending = false;
 		held[held_count++].tid = tid;
 		any = true;
 	}
@@ -505,16 +520,21 @@ void party_freeze(Party *party)
 		;
 	if (!all_in_state(true))
 		signal_until(SIGSTOP);
+	/* While it is stopped it still shows in which call; let go, some calls no longer do (Restart, still.h). */
+	still_look(&room_now()->scene);
 }
 
 void party_thaw(Party *party)
 {
 	party->frozen = false;
 	bool by_signal = held_count == 0;
-	while (held_count > 0) {
-		held_count--;
-		stop_let_go(held[held_count].tid, held[held_count].status);
-	}
+	size_t ending = 0;
+	for (size_t i = 0; i < held_count; i++)
+		if (!held[i].ending && !stop_let_go(held[i].tid, held[i].status)) {
+			held[ending] = held[i];
+			held[ending++].ending = true;
+		}
+	held_count = ending;
 	if (by_signal || !all_in_state(false))
 		signal_until(SIGCONT);
 }

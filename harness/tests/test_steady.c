@@ -1,7 +1,7 @@
 /*
  * test_steady.c: is it the same answer every time, with every core kept busy?
  *
- *	build/unit-tests steady                       each case 50 times: a part of `make test`
+ *	build/unit-tests steady                       each case 20 times: a part of `make test`
  *	STILL_TIMES=1000 build/unit-tests steady      a part of `make soak`
  *
  * One line a case: how often, and how long it took from the last event to the verdict.
@@ -227,7 +227,7 @@ static int compare(const void *a, const void *b)
 START_TEST(it_is_the_same_every_time)
 {
 	const char *asked = getenv("STILL_TIMES");
-	int times = asked != NULL && *asked ? atoi(asked) : 50;
+	int times = asked != NULL && *asked ? atoi(asked) : 20;
 	int most = cases[_i].start != NULL ? STARTS_A_ROOM : TURNS_A_ROOM;
 	ck_assert_int_le(times, MOST_TIMES);
 	ledger = mmap(NULL, sizeof *ledger, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

@@ -224,7 +224,7 @@ static void naps(void)
 {
 	say("waits\n");
 	for (;;)
-		milliseconds(200);
+		milliseconds(100);
 }
 
 static void polls(void)
@@ -251,7 +251,7 @@ static void selects(void)
 	do {
 		FD_ZERO(&set);
 		FD_SET(0, &set);
-	} while (select(1, &set, NULL, NULL, &(struct timeval){.tv_usec = 200000}) == 0);
+	} while (select(1, &set, NULL, NULL, &(struct timeval){.tv_usec = 100000}) == 0);
 }
 
 static void epolls(void)
@@ -282,7 +282,7 @@ static void condition_ends_again(void)
 	for (;;) {
 		struct timespec then;
 		clock_gettime(CLOCK_REALTIME, &then);
-		then.tv_nsec += 200000000;
+		then.tv_nsec += 100000000;
 		then.tv_sec += then.tv_nsec / 1000000000;
 		then.tv_nsec %= 1000000000;
 		pthread_cond_timedwait(&condition, &mutex, &then);

@@ -1,7 +1,7 @@
 /*
  * mutant: goes on receiving after the one reply, and so never hangs up
  * fails: hangs_up_and_exits_0
- * code: does_not_hang_up does_not_exit
+ * code: does_not_hang_up does_not_exit spins_after_hang_up
  */
 #include <arpa/inet.h>
 #include <errno.h>

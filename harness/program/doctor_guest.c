@@ -1,5 +1,5 @@
 /*
- * doctor_guest.c: what the doctor runs in the room: small programs that report on standard output what they can do there.
+ * doctor_guest.c: what the doctor runs in the room: small programs that say on standard output what they can do there.
  *
  * One line a program. It begins with "lacks " where something that a room promises does not hold.
  */

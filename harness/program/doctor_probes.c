@@ -451,8 +451,8 @@ const Probe doctor_probes[] = {
      "port are skipped, and nothing shuts them in. Grade nobody's code but your own.",
      get_namespaces, false},
     {NULL, "bubblewrap", have_bubblewrap,
-     "the shutting in. Programs can see this machine's files, and no limit holds on what they write in all. Grade nobody's "
-     "code but your own.",
+     "the shutting in. Programs can see this machine's files, and no limit holds on what they write in all. Grade "
+     "nobody's code but your own.",
      get_bubblewrap, false},
     {NULL, "nothing survives", have_a_clean_end,
      "the kernel's word that no process of a program outlives its check; the grader kills what it can find.",

@@ -236,7 +236,8 @@ static void note_hang(const LabRecord *record, void *context)
 	double *took = context;
 
 	*took = now(CLOCK_MONOTONIC) - *result;
-	if (verdict->status != VERDICT_FAIL || strcmp(verdict->code, "sends_empty_line") != 0 || verdict->where.line == 0)
+	if (verdict->status != VERDICT_FAIL || strcmp(verdict->code, "sends_empty_line") != 0 ||
+	    verdict->where.line == 0)
 		trouble("the hang was not told: %s %s", verdict->code, verdict->message);
 }
 

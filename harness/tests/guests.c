@@ -21,13 +21,14 @@ void guests_build(void)
 	static const char *const names[] = {"guest", "talker"};
 	char command[512];
 
-	strcpy(folder, "/tmp/guests-XXXXXX");
+	snprintf(folder, sizeof folder, "/tmp/guests-XXXXXX");
 	if (mkdtemp(folder) == NULL || chmod(folder, 0755) == -1)
 		abort();
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		snprintf(command, sizeof command,
-		         "gcc -std=gnu17 -D_GNU_SOURCE= -Wall -Wextra -O0 -g -o %s harness/tests/programs/%s.c -pthread",
-		         guests_path(names[i]), names[i]);
+		snprintf(
+		    command, sizeof command,
+		    "gcc -std=gnu17 -D_GNU_SOURCE= -Wall -Wextra -O0 -g -o %s harness/tests/programs/%s.c -pthread",
+		    guests_path(names[i]), names[i]);
 		if (system(command) != 0)
 			abort();
 	}

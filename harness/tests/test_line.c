@@ -1,8 +1,8 @@
 /*
  * test_line.c: does each verb pass what is right, and fail what is wrong with the right code?
  *
- * As a lab's checks are run, so are these: small bodies of verbs, each a check, asked of small programs (programs/talker.c)
- * by run_labs(). What is compared is the verdict.
+ * As a lab's checks are run, so are these: small bodies of verbs, each a check, asked by run_labs() of small programs
+ * (programs/talker.c). What is compared is the verdict.
  */
 #include "checks/run.h"
 #include "checks/start.h"
@@ -277,8 +277,8 @@ static void compare(const LabRecord *record, void *context)
 	const char *code = wanted->code != NULL ? wanted->code : "";
 	Status status = wanted->code != NULL ? VERDICT_FAIL : VERDICT_PASS;
 	ck_assert_msg(v->status == status && strcmp(v->code, code) == 0 && !v->by_the_clock,
-	              "%s %s: status %d \"%s\", not \"%s\": %s\n%s", wanted->role, wanted->way, v->status, v->code, code,
-	              v->message, v->story);
+	              "%s %s: status %d \"%s\", not \"%s\": %s\n%s", wanted->role, wanted->way, v->status, v->code,
+	              code, v->message, v->story);
 	/* Who fails is told why, and what that means. */
 	ck_assert(status == VERDICT_PASS || (v->message[0] != '\0' && v->story[0] != '\0'));
 }

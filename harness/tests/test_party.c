@@ -105,7 +105,8 @@ START_TEST(much_output_comes_whole)
 	const char *answer = guests_answer(party);
 	for (int i = 0; i < 100000; i++) {
 		int n = snprintf(line, sizeof line, "line %d\n", i);
-		ck_assert_msg(strncmp(answer + size, line, (size_t)n) == 0, "after %zu bytes: %.20s", size, answer + size);
+		ck_assert_msg(strncmp(answer + size, line, (size_t)n) == 0, "after %zu bytes: %.20s", size,
+		              answer + size);
 		size += (size_t)n;
 	}
 	ck_assert_uint_eq(party->out.size, size);
@@ -213,7 +214,7 @@ static size_t stopped(const TaskList *list, uint64_t *ran)
 	size_t count = 0;
 	*ran = 0;
 	for (size_t i = 0; i < list->count; i++) {
-		count += list->task[i].state == 'T';
+		count += list->task[i].state == 'T' || list->task[i].state == 't';
 		*ran += list->task[i].cpu_ns;
 	}
 	return count;

@@ -44,7 +44,7 @@ static int writes(void)
 	return 0;
 }
 
-/* What it holds and may do. The bounding set says what it could gain by an exec, which "no new privileges" rules out. */
+/* What it holds and may do. (The bounding set is what it could gain by an exec: "no new privileges" rules that out.) */
 static int is(void)
 {
 	char line[256];

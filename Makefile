@@ -15,7 +15,7 @@ DEVELOPER ?=
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla
 ifneq ($(DEVELOPER),)
-WARNINGS += -Werror -Wformat=2 -Wundef -Wwrite-strings -Wcast-qual -Wnull-dereference -Wduplicated-cond -Wlogical-op
+WARNINGS += -Werror -Wformat=2 -Wundef -Wduplicated-cond -Wlogical-op
 endif
 SANITIZING := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer)
 

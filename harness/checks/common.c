@@ -46,8 +46,9 @@ void hear_in_one_piece(Line *line, const char *text)
 	hear(line, text);
 	unsigned pieces = segments_heard(line);
 	if (pieces != 1)
-		story_fail("sends_in_pieces", line->party, "the %s should send this in one piece, but it came in %u segments.",
-		           line->party->who, pieces);
+		story_fail("sends_in_pieces", line->party,
+		           "the %s should send this in one piece, but it came in %u segments.", line->party->who,
+		           pieces);
 }
 
 static bool is_blank(const unsigned char *bytes, size_t size)
@@ -65,14 +66,16 @@ void blames_the_empty_line(Party *client)
 	for (size_t i = 0; i < count; i++)
 		if (has_news(lines[i]) && lines[i]->in_size > 0 && is_blank(lines[i]->in, lines[i]->in_size)) {
 			story_bytes("the message", "", 0, lines[i]->in, lines[i]->in_size);
-			story_fail("sends_empty_line", client, "the client should say nothing on such a line, but it sends it.");
+			story_fail("sends_empty_line", client,
+			           "the client should say nothing on such a line, but it sends it.");
 		}
 	for (size_t i = 0; i < count; i++)
 		if (lines[i]->in_size > 0)
 			return; /* it waits for an answer to something else */
 	if (!client->ended && waits_on_a_call(client))
-		story_fail("sends_empty_line", client,
-		           "the client should say nothing on such a line and ask again, but it waits for an answer: nothing was said.");
+		story_fail(
+		    "sends_empty_line", client,
+		    "the client should say nothing on such a line and ask again, but it waits for an answer: nothing was said.");
 }
 
 /* Either side may be first to rest: so watch until all is still, and see what has happened meanwhile. */
@@ -205,23 +208,26 @@ void leaves_nothing_behind(Party *party, int times, const char *what, void (*onc
 	}
 	const Holdings *first = &at[0], *middle = &at[1], *last = &at[2];
 	if (last->zombies - first->zombies > few)
-		story_fail("leaves_zombies", party, "after %d %s the %s has %d children that have ended and that it never waited for.",
-		           times, what, party->who, last->zombies);
+		story_fail("leaves_zombies", party,
+		           "after %d %s the %s has %d children that have ended and that it never waited for.", times,
+		           what, party->who, last->zombies);
 	if (last->processes - first->processes > few)
-		story_fail("leaves_process_behind", party, "after %d %s the %s consists of %d processes.", times, what, party->who,
-		           last->processes);
+		story_fail("leaves_process_behind", party, "after %d %s the %s consists of %d processes.", times, what,
+		           party->who, last->processes);
 	if (last->threads - first->threads > few)
-		story_fail("leaks_threads", party, "after %d %s the %s has %d threads.", times, what, party->who, last->threads);
+		story_fail("leaks_threads", party, "after %d %s the %s has %d threads.", times, what, party->who,
+		           last->threads);
 	if (last->descriptors - first->descriptors > few)
-		story_fail("leaks_descriptor", party, "after %d %s the %s holds %d descriptors, after %d it held %d.", times, what,
-		           party->who, last->descriptors, FIRST, first->descriptors);
+		story_fail("leaks_descriptor", party, "after %d %s the %s holds %d descriptors, after %d it held %d.",
+		           times, what, party->who, last->descriptors, FIRST, first->descriptors);
 	/* What grows once may be a cache, and what grows less and less a heap that settles (Python's, say); what grows as much
 	 * in the second half as in the first grows for ever. Less than this is for the sanitizers to find. */
 	const size_t much = (size_t)(BYTES_EACH * (times - FIRST) / 2);
 	size_t then = middle->memory > first->memory ? middle->memory - first->memory : 0;
 	size_t now = last->memory > middle->memory ? last->memory - middle->memory : 0;
 	if (then > much && now > much && now >= then / 4 * 3)
-		story_fail("leaks_memory", party, "the memory of the %s grows and grows: %zu KiB after %d %s, %zu after %d, %zu after %d.",
+		story_fail("leaks_memory", party,
+		           "the memory of the %s grows and grows: %zu KiB after %d %s, %zu after %d, %zu after %d.",
 		           party->who, first->memory / 1024, FIRST, what, middle->memory / 1024, (FIRST + times) / 2,
 		           last->memory / 1024, times);
 	story_add("%d %s later it holds no more than before", times, what);
@@ -238,10 +244,12 @@ void refuses(const char *const *const *command_lines)
 		Party *party = the_program((StartAs){0}, *command_lines);
 		Outcome outcome = party_watch(has_ended, party, WATCH_START, -1);
 		if (outcome != WATCH_DONE)
-			story_fail("no_usage", party, "the %s should refuse this command line, but it goes on with it.", party->who);
+			story_fail("no_usage", party, "the %s should refuse this command line, but it goes on with it.",
+			           party->who);
 		has_exited(party, 2, "no_usage");
 		if (party->err.size == 0)
-			story_fail("no_usage", party, "the %s should print its usage on stderr, but it prints nothing there.", party->who);
+			story_fail("no_usage", party,
+			           "the %s should print its usage on stderr, but it prints nothing there.", party->who);
 	}
 }
 

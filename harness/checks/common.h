@@ -28,9 +28,9 @@ extern const CheckInfo server_serves_the_next_caller, server_serves_a_caller_who
 extern const CheckInfo client_wrong_usage_exits_2, client_says_that_nobody_answers, client_default_address,
     client_calls_the_host_it_is_given, client_is_clean_under_sanitizers;
 /* 02-06 */
-extern const CheckInfo client_asks_with_the_prompt, client_sends_what_is_typed, client_sends_utf8, client_sends_1024_bytes,
-    client_prints_each_reply_at_once, client_waits_for_each_reply, client_works_in_a_pipe, client_works_from_a_file,
-    client_ends_at_end_of_input, client_leaves_nothing_behind_after_300_messages;
+extern const CheckInfo client_asks_with_the_prompt, client_sends_what_is_typed, client_sends_utf8,
+    client_sends_1024_bytes, client_prints_each_reply_at_once, client_waits_for_each_reply, client_works_in_a_pipe,
+    client_works_from_a_file, client_ends_at_end_of_input, client_leaves_nothing_behind_after_300_messages;
 /* 03-06 */
 extern const CheckInfo client_says_nothing_on_an_empty_line, client_says_nothing_on_spaces,
     client_skips_empty_lines_in_a_pipe;
@@ -39,27 +39,28 @@ extern const CheckInfo client_notices_a_hang_up_at_the_prompt, client_notices_a_
     client_notices_a_reset, client_survives_writing_to_a_closed_call, client_ends_quietly_if_the_input_ends_first;
 
 /* What 05 asks of a server, and 06 again. */
-#define SERVER_CHECKS_FROM_05                                                                                            \
-	&server_answers_in_upper_case, &server_answers_every_message, &server_serves_the_next_caller,                    \
-	    &server_serves_a_caller_who_had_to_wait, &server_survives_a_hang_up_without_a_word, &server_survives_a_reset, \
-	    &server_survives_a_caller_gone_before_the_answer, &server_hangs_up_when_the_caller_does,                     \
-	    &server_leaves_nothing_behind_after_200_calls, &server_leaves_nothing_behind_after_300_messages,             \
-	    &server_keeps_every_other_byte, &server_takes_1024_bytes,     \
-	    &server_answers_in_one_piece, &server_waits_for_the_caller, &server_prints_what_it_hears,                    \
-	    &server_binds_loopback_only, &server_default_port_is_9000, &server_says_that_the_port_is_taken,              \
-	    &server_wrong_usage_exits_2, &server_is_clean_under_sanitizers
+#define SERVER_CHECKS_FROM_05                                                                         \
+	&server_answers_in_upper_case, &server_answers_every_message, &server_serves_the_next_caller, \
+	    &server_serves_a_caller_who_had_to_wait, &server_survives_a_hang_up_without_a_word,       \
+	    &server_survives_a_reset, &server_survives_a_caller_gone_before_the_answer,               \
+	    &server_hangs_up_when_the_caller_does, &server_leaves_nothing_behind_after_200_calls,     \
+	    &server_leaves_nothing_behind_after_300_messages, &server_keeps_every_other_byte,         \
+	    &server_takes_1024_bytes, &server_answers_in_one_piece, &server_waits_for_the_caller,     \
+	    &server_prints_what_it_hears, &server_binds_loopback_only, &server_default_port_is_9000,  \
+	    &server_says_that_the_port_is_taken, &server_wrong_usage_exits_2, &server_is_clean_under_sanitizers
 
 /* What 04 asks of a client, and 05 and 06 again. */
-#define CLIENT_CHECKS_FROM_04                                                                                            \
-	&client_sends_what_is_typed, &client_notices_a_hang_up_at_the_prompt,                                            \
-	    &client_notices_a_hang_up_instead_of_a_reply, &client_notices_a_reset,                                       \
-	    &client_survives_writing_to_a_closed_call, &client_ends_quietly_if_the_input_ends_first,                     \
-	    &client_says_nothing_on_an_empty_line, &client_says_nothing_on_spaces, &client_skips_empty_lines_in_a_pipe,  \
-	    &client_asks_with_the_prompt, &client_sends_utf8, &client_sends_1024_bytes, &client_prints_each_reply_at_once, \
-	    &client_waits_for_each_reply, &client_works_in_a_pipe, &client_works_from_a_file,                            \
-	    &client_ends_at_end_of_input, &client_leaves_nothing_behind_after_300_messages,                              \
-	    &client_says_that_nobody_answers, &client_calls_the_host_it_is_given, &client_default_address,                     \
-	    &client_wrong_usage_exits_2, &client_is_clean_under_sanitizers
+#define CLIENT_CHECKS_FROM_04                                                                          \
+	&client_sends_what_is_typed, &client_notices_a_hang_up_at_the_prompt,                          \
+	    &client_notices_a_hang_up_instead_of_a_reply, &client_notices_a_reset,                     \
+	    &client_survives_writing_to_a_closed_call, &client_ends_quietly_if_the_input_ends_first,   \
+	    &client_says_nothing_on_an_empty_line, &client_says_nothing_on_spaces,                     \
+	    &client_skips_empty_lines_in_a_pipe, &client_asks_with_the_prompt, &client_sends_utf8,     \
+	    &client_sends_1024_bytes, &client_prints_each_reply_at_once, &client_waits_for_each_reply, \
+	    &client_works_in_a_pipe, &client_works_from_a_file, &client_ends_at_end_of_input,          \
+	    &client_leaves_nothing_behind_after_300_messages, &client_says_that_nobody_answers,        \
+	    &client_calls_the_host_it_is_given, &client_default_address, &client_wrong_usage_exits_2,  \
+	    &client_is_clean_under_sanitizers
 
 /* The program refuses each of these command lines: usage on stderr, exit status 2. NULL ends a line, and the list. */
 void refuses(const char *const *const *command_lines);

@@ -34,7 +34,8 @@ SHARED_CHECK(0, client, says_that_nobody_answers, 5, "says so when nobody answer
 END_CHECK
 
 SHARED_CHECK(0, client, calls_the_host_it_is_given, 3, "calls the host that it is given",
-             "Where does your client get the address from that it calls?", "127.0.0.2 is this machine, too, and another address.",
+             "Where does your client get the address from that it calls?",
+             "127.0.0.2 is this machine, too, and another address.",
              "inet_pton(AF_INET, host, &address.sin_addr), host being argv[1].")
 {
 	Phone *phone = a_phone_elsewhere("127.0.0.2");
@@ -45,7 +46,8 @@ SHARED_CHECK(0, client, calls_the_host_it_is_given, 3, "calls the host that it i
 END_CHECK
 
 SHARED_CHECK(NEEDS_PRIVATE_ROOM, client, default_address, 2, "calls 127.0.0.1 port 9000 if it is not told another",
-             "What is argv[1] when argc is 1?", "A host that is left out is 127.0.0.1, a port that is left out is 9000.",
+             "What is argv[1] when argc is 1?",
+             "A host that is left out is 127.0.0.1, a port that is left out is 9000.",
              "const char *host = argc > 1 ? argv[1] : \"127.0.0.1\";")
 {
 	Phone *phone = a_phone_at(9000);
@@ -76,10 +78,11 @@ static void hear_alone(Line *server, const char *text)
 	reply(server, text);
 }
 
-SHARED_CHECK(NEEDS_SOURCES, client, is_clean_under_sanitizers, 6, "uses only memory that is its own, and gives it back",
-             "How many bytes does your buffer for the reply have, and how many does recv() put into it at most?",
-             "buffer[n] = 0 writes behind the buffer when the reply fills it. What readline() gives, free() takes back.",
-             "Print the first n bytes with fwrite() or %.*s, without a NUL; free(line) at the end of each round.")
+SHARED_CHECK(
+    NEEDS_SOURCES, client, is_clean_under_sanitizers, 6, "uses only memory that is its own, and gives it back",
+    "How many bytes does your buffer for the reply have, and how many does recv() put into it at most?",
+    "buffer[n] = 0 writes behind the buffer when the reply fills it. What readline() gives, free() takes back.",
+    "Print the first n bytes with fwrite() or %.*s, without a NUL; free(line) at the end of each round.")
 {
 	char text[1025];
 	long_line(text);
@@ -109,8 +112,8 @@ END_CHECK
 /* --- 02 and later: a conversation at the keyboard --- */
 
 SHARED_CHECK(0, client, asks_with_the_prompt, 3, "asks with the prompt `>>: `",
-             "How does one who sits at your client know that it is their turn?", "readline() shows the prompt that it is given.",
-             "char *line = readline(\">>: \");")
+             "How does one who sits at your client know that it is their turn?",
+             "readline() shows the prompt that it is given.", "char *line = readline(\">>: \");")
 {
 	Line *server;
 	Party *client = a_client_at_a_terminal(&server);
@@ -139,8 +142,8 @@ SHARED_CHECK(0, client, sends_what_is_typed, 8, "sends what is typed",
 }
 END_CHECK
 
-SHARED_CHECK(0, client, sends_utf8, 4, "sends UTF-8 as it is typed",
-             "How many bytes has an `ü`?", "Bytes above 127 are part of the message like any other.",
+SHARED_CHECK(0, client, sends_utf8, 4, "sends UTF-8 as it is typed", "How many bytes has an `ü`?",
+             "Bytes above 127 are part of the message like any other.",
              "Nothing special is needed: strlen() counts bytes, and send() sends bytes.")
 {
 	Line *server;
@@ -188,7 +191,8 @@ END_CHECK
 
 SHARED_CHECK(0, client, waits_for_each_reply, 5, "waits for each reply before it sends more",
              "What does the server's recv() give if two messages are sent before it looks?",
-             "A line, its reply, the next line: one after the other.", "recv() stands after send(), inside the same loop.")
+             "A line, its reply, the next line: one after the other.",
+             "recv() stands after send(), inside the same loop.")
 {
 	Line *server;
 	Party *client = a_client_in_a_pipe(&server);
@@ -214,7 +218,8 @@ static void converse_to_the_end(Party *client, Line *server, const char *const *
 }
 
 SHARED_CHECK(0, client, works_in_a_pipe, 5, "works when its input is a pipe",
-             "What does your client do when the input ends?", "Every line is sent and answered, then comes the end of input.",
+             "What does your client do when the input ends?",
+             "Every line is sent and answered, then comes the end of input.",
              "readline() returns NULL, getline() -1, fgets() NULL at the end: hang up, return 0.")
 {
 	Line *server;
@@ -267,9 +272,11 @@ static void ask_once(void *context)
 	reply(c->server, "one line of many");
 }
 
-SHARED_CHECK(0, client, leaves_nothing_behind_after_300_messages, 4, "takes nothing for good, however many lines are typed",
+SHARED_CHECK(0, client, leaves_nothing_behind_after_300_messages, 4,
+             "takes nothing for good, however many lines are typed",
              "What does your client take for each line: memory, descriptors, threads?",
-             "readline() and getline() take memory for a line; free() gives it back.", "free(line) at the end of each round.")
+             "readline() and getline() take memory for a line; free() gives it back.",
+             "free(line) at the end of each round.")
 {
 	Conversation c;
 	c.client = a_client_in_a_pipe(&c.server);
@@ -296,17 +303,19 @@ static void says_nothing_on(const char *nothing)
 	reads(client, "STILL HERE");
 }
 
-SHARED_CHECK(0, client, says_nothing_on_an_empty_line, 10, "says nothing on an empty line",
-             "What does send() put on the wire when it is given no bytes?",
-             "Nothing. The server waits for a message that never comes, your client for its answer: look at where each of them stands.",
-             "Before send(): if the line is empty, free it and `continue` — ask again.")
+SHARED_CHECK(
+    0, client, says_nothing_on_an_empty_line, 10, "says nothing on an empty line",
+    "What does send() put on the wire when it is given no bytes?",
+    "Nothing. The server waits for a message that never comes, your client for its answer: look at where each of them stands.",
+    "Before send(): if the line is empty, free it and `continue` — ask again.")
 {
 	says_nothing_on("");
 }
 END_CHECK
 
 SHARED_CHECK(0, client, says_nothing_on_spaces, 5, "says nothing on a line of spaces",
-             "What is left of a line of spaces?", "When the spaces around a line are taken away, nothing is left: an empty line.",
+             "What is left of a line of spaces?",
+             "When the spaces around a line are taken away, nothing is left: an empty line.",
              "Skip the spaces first, then look whether anything is left.")
 {
 	says_nothing_on("   ");
@@ -331,15 +340,19 @@ END_CHECK
 /* The words of the contract, or the reason of the call that failed. */
 static void reports_the_loss(Party *client)
 {
-	static const char *const reasons[] = {"server hung up", "Connection reset by peer", "Broken pipe",
-	                                      "Transport endpoint is not connected", "Software caused connection abort", NULL};
+	static const char *const reasons[] = {"server hung up",
+	                                      "Connection reset by peer",
+	                                      "Broken pipe",
+	                                      "Transport endpoint is not connected",
+	                                      "Software caused connection abort",
+	                                      NULL};
 	has_exited(client, 1, "ignores_hang_up");
 	for (const char *const *reason = reasons; *reason != NULL; reason++)
 		if (complains_as(client, *reason))
 			return;
 	const char *said = client->err.size > 0 ? client->err.text : "";
-	story_bytes("what it says on stderr", "client: recv: server hung up", strlen("client: recv: server hung up"), said,
-	            strcspn(said, "\n"));
+	story_bytes("what it says on stderr", "client: recv: server hung up", strlen("client: recv: server hung up"),
+	            said, strcspn(said, "\n"));
 	story_fail("wrong_error_message", client, "the client should say on stderr: client: recv: server hung up");
 }
 
@@ -376,7 +389,8 @@ END_CHECK
 
 SHARED_CHECK(0, client, notices_a_hang_up_instead_of_a_reply, 8, "notices a hang-up instead of a reply",
              "What does recv() return when the server hangs up instead of answering?",
-             "0: no reply came, and none will.", "n == 0 is an end, not an empty reply: say so on stderr and exit with 1.")
+             "0: no reply came, and none will.",
+             "n == 0 is an end, not an empty reply: say so on stderr and exit with 1.")
 {
 	Line *server;
 	Party *client = a_client_in_conversation(&server);
@@ -418,7 +432,8 @@ SHARED_CHECK(0, client, survives_writing_to_a_closed_call, 8, "survives writing 
 END_CHECK
 
 SHARED_CHECK(0, client, ends_quietly_if_the_input_ends_first, 4, "ends well if the input ends before it could notice",
-             "The server has hung up, and then Ctrl-D is typed: what is left to do?", "Nothing was lost. Hang up and end.",
+             "The server has hung up, and then Ctrl-D is typed: what is left to do?",
+             "Nothing was lost. Hang up and end.",
              "The end of input comes before send(): nothing is written to the dead call.")
 {
 	Line *server;

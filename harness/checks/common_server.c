@@ -21,10 +21,11 @@ SHARED_CHECK(0, server, wrong_usage_exits_2, 4, "refuses a wrong command line",
 }
 END_CHECK
 
-SHARED_CHECK(0, server, binds_loopback_only, 4, "listens at 127.0.0.1, on the port that it was given",
-             "Who can call a server that is bound to 0.0.0.0?",
-             "The address in the sockaddr_in decides from where calls can come. Port and address are in network byte order.",
-             "address.sin_port = htons(port); address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);")
+SHARED_CHECK(
+    0, server, binds_loopback_only, 4, "listens at 127.0.0.1, on the port that it was given",
+    "Who can call a server that is bound to 0.0.0.0?",
+    "The address in the sockaddr_in decides from where calls can come. Port and address are in network byte order.",
+    "address.sin_port = htons(port); address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);")
 {
 	Party *server = a_server();
 	const SocketList *list = &room_now()->scene.sockets;
@@ -35,10 +36,11 @@ SHARED_CHECK(0, server, binds_loopback_only, 4, "listens at 127.0.0.1, on the po
 		if (s->state != TCP_LISTEN)
 			continue;
 		if (s->port != server->port)
-			story_fail("listens_on_wrong_port", server, "the server listens on port %u as well, which nobody asked for.",
-			           s->port);
+			story_fail("listens_on_wrong_port", server,
+			           "the server listens on port %u as well, which nobody asked for.", s->port);
 		if (!sockets_is_loopback(s))
-			story_fail("binds_every_address", server, "the server should listen at 127.0.0.1, but it listens at %s.",
+			story_fail("binds_every_address", server,
+			           "the server should listen at 127.0.0.1, but it listens at %s.",
 			           sockets_address(s, address));
 	}
 }
@@ -89,10 +91,11 @@ static void converse(Party *server)
 	hang_up(alice);
 }
 
-SHARED_CHECK(NEEDS_SOURCES, server, is_clean_under_sanitizers, 6, "uses only memory that is its own, and gives it back",
-             "How many bytes does your buffer have, and how many does recv() put into it at most?",
-             "buffer[n] = 0 writes behind the buffer when the message fills it. What malloc() gives, free() takes back.",
-             "Receive into the whole buffer and use only its first n bytes, without a NUL; or make it one byte larger.")
+SHARED_CHECK(
+    NEEDS_SOURCES, server, is_clean_under_sanitizers, 6, "uses only memory that is its own, and gives it back",
+    "How many bytes does your buffer have, and how many does recv() put into it at most?",
+    "buffer[n] = 0 writes behind the buffer when the message fills it. What malloc() gives, free() takes back.",
+    "Receive into the whole buffer and use only its first n bytes, without a NUL; or make it one byte larger.")
 {
 	Party *server = a_sanitized_server();
 	converse(server);
@@ -135,7 +138,8 @@ SHARED_CHECK(0, server, keeps_every_other_byte, 6, "leaves every other byte as i
 END_CHECK
 
 SHARED_CHECK(0, server, takes_1024_bytes, 6, "takes a message of 1024 bytes, and one of 1",
-             "How long may a message be?", "A buffer of 1024 bytes, all of it offered to recv(), takes the longest one whole.",
+             "How long may a message be?",
+             "A buffer of 1024 bytes, all of it offered to recv(), takes the longest one whole.",
              "char buffer[1024]; recv(call, buffer, sizeof buffer, 0)")
 {
 	char full[1025];
@@ -171,7 +175,8 @@ static _Noreturn void fail_not_printed(Party *server, const char *text)
 	char first[RECORD_BYTES];
 	record_text(first, "%s", server->out.size ? server->out.text : "");
 	if (server->out.size > 0 && strcasestr(first, text) != NULL)
-		story_fail("prints_wrong", server, "the server should print \"%s\" on a line of its own, as it was said; it prints:\n%s", text,
+		story_fail("prints_wrong", server,
+		           "the server should print \"%s\" on a line of its own, as it was said; it prints:\n%s", text,
 		           first);
 	party_kill(server);
 	Party *again = a_server_at_a_terminal();
@@ -179,15 +184,19 @@ static _Noreturn void fail_not_printed(Party *server, const char *text)
 	say(bob, text);
 	hear(bob, upper(text));
 	if (prints_line(again, text))
-		story_fail("does_not_flush", again, "the server prints \"%s\" at a terminal, but into a pipe it does not come out while the call goes on.",
-		           text);
-	story_fail("does_not_print", again, "the server should print \"%s\" on a line of its own, but it does not.", text);
+		story_fail(
+		    "does_not_flush", again,
+		    "the server prints \"%s\" at a terminal, but into a pipe it does not come out while the call goes on.",
+		    text);
+	story_fail("does_not_print", again, "the server should print \"%s\" on a line of its own, but it does not.",
+	           text);
 }
 
-SHARED_CHECK(0, server, prints_what_it_hears, 6, "prints each message on a line of its own, at once",
-             "When does what printf() was given appear, if stdout is a pipe?",
-             "Print the n bytes that came and a newline. Into a pipe, stdio keeps them back until 4 KiB have come together.",
-             "fwrite(buffer, 1, n, stdout); putchar('\\n'); fflush(stdout);")
+SHARED_CHECK(
+    0, server, prints_what_it_hears, 6, "prints each message on a line of its own, at once",
+    "When does what printf() was given appear, if stdout is a pipe?",
+    "Print the n bytes that came and a newline. Into a pipe, stdio keeps them back until 4 KiB have come together.",
+    "fwrite(buffer, 1, n, stdout); putchar('\\n'); fflush(stdout);")
 {
 	Party *server = a_server();
 	Line *alice = dial(server);
@@ -202,8 +211,8 @@ SHARED_CHECK(0, server, prints_what_it_hears, 6, "prints each message on a line 
 }
 END_CHECK
 
-SHARED_CHECK(0, server, waits_for_the_caller, 4, "waits for the caller to speak",
-             "Who speaks first?", "After accept() the server has nothing to say; it waits in recv().",
+SHARED_CHECK(0, server, waits_for_the_caller, 4, "waits for the caller to speak", "Who speaks first?",
+             "After accept() the server has nothing to say; it waits in recv().",
              "No send() before the first recv(), and no close() before the caller has spoken.")
 {
 	Party *server = a_server();
@@ -214,8 +223,7 @@ SHARED_CHECK(0, server, waits_for_the_caller, 4, "waits for the caller to speak"
 }
 END_CHECK
 
-SHARED_CHECK(0, server, says_who_calls, 3, "prints who calls",
-             "Which call tells the address of the one who rang?",
+SHARED_CHECK(0, server, says_who_calls, 3, "prints who calls", "Which call tells the address of the one who rang?",
              "accept() fills in a struct sockaddr_in if you give it one, and its size.",
              "accept(phone, (struct sockaddr *)&caller, &size); then inet_ntop(AF_INET, &caller.sin_addr, …).")
 {
@@ -254,9 +262,11 @@ static void say_once(void *line)
 	exchange(line, "one message of many");
 }
 
-SHARED_CHECK(0, server, leaves_nothing_behind_after_300_messages, 4, "takes nothing for good, however many messages come",
+SHARED_CHECK(0, server, leaves_nothing_behind_after_300_messages, 4,
+             "takes nothing for good, however many messages come",
              "What does your server take for each message: memory, descriptors, threads?",
-             "Whatever is taken for one message is given back when it is answered.", "free() and close() in the same round of the loop.")
+             "Whatever is taken for one message is given back when it is answered.",
+             "free() and close() in the same round of the loop.")
 {
 	Party *server = a_server();
 	leaves_nothing_behind(server, 300, "messages", say_once, dial(server));
@@ -306,8 +316,8 @@ SHARED_CHECK(0, server, serves_a_caller_who_had_to_wait, 6, "serves a caller who
 END_CHECK
 
 SHARED_CHECK(0, server, survives_a_hang_up_without_a_word, 5, "does not mind a caller who says nothing and hangs up",
-             "What does recv() return when the caller hangs up at once?", "0, the first time it is asked. That ends this call only.",
-             "n == 0: close(call), and back to accept().")
+             "What does recv() return when the caller hangs up at once?",
+             "0, the first time it is asked. That ends this call only.", "n == 0: close(call), and back to accept().")
 {
 	Party *server = a_server();
 	Line *alice = dial(server);
@@ -336,7 +346,8 @@ SHARED_CHECK(0, server, survives_a_reset, 6, "does not mind a caller who resets 
 END_CHECK
 
 /* The server is frozen while Alice calls, speaks and leaves, so by its answer she is surely gone. */
-SHARED_CHECK(0, server, survives_a_caller_gone_before_the_answer, 8, "does not mind a caller who is gone before the answer",
+SHARED_CHECK(0, server, survives_a_caller_gone_before_the_answer, 8,
+             "does not mind a caller who is gone before the answer",
              "What happens to a program that writes to a call which the other side has torn down?",
              "The kernel sends it SIGPIPE, which ends it without a word, unless it is told not to.",
              "send(call, buffer, n, MSG_NOSIGNAL); then -1 with EPIPE ends this call only.")
@@ -370,10 +381,11 @@ static void call_once(void *server)
 	a_call(server, "hello");
 }
 
-SHARED_CHECK(0, server, leaves_nothing_behind_after_200_calls, 8, "leaves nothing behind after 200 calls",
-             "What does each accept() give you that you must give back?",
-             "Descriptors, children, threads, memory: whatever is taken for a call ends with the call.",
-             "close(call); and for children waitpid(), for threads pthread_detach() or pthread_join(), free() for malloc().")
+SHARED_CHECK(
+    0, server, leaves_nothing_behind_after_200_calls, 8, "leaves nothing behind after 200 calls",
+    "What does each accept() give you that you must give back?",
+    "Descriptors, children, threads, memory: whatever is taken for a call ends with the call.",
+    "close(call); and for children waitpid(), for threads pthread_detach() or pthread_join(), free() for malloc().")
 {
 	Party *server = a_server();
 	leaves_nothing_behind(server, 200, "calls", call_once, server);

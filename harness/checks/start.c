@@ -12,7 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char sanitizers[] = "ASAN_OPTIONS=detect_leaks=1:exitcode=99:abort_on_error=0:color=never:detect_stack_use_after_return=1";
+static const char sanitizers[] =
+    "ASAN_OPTIONS=detect_leaks=1:exitcode=99:abort_on_error=0:color=never:detect_stack_use_after_return=1";
 
 const char *port_text(in_port_t port)
 {
@@ -36,7 +37,7 @@ static void open_room(void)
 		if ((*word)[0] == '/' && access(*word, F_OK) == 0)
 			visible[count++] = *word;
 	if (subject_now->sanitized != NULL)
-		visible[count++] = (char *)subject_now->sanitized;
+		visible[count++] = subject_now->sanitized;
 	visible[count] = NULL;
 	room_open(visible);
 }
@@ -46,7 +47,8 @@ static void tell_start(const char *const *arguments)
 	char line[256];
 	int n = snprintf(line, sizeof line, "started: %s", subject_now->name);
 	for (; arguments != NULL && *arguments != NULL && n < (int)sizeof line; arguments++)
-		n += snprintf(line + n, sizeof line - (size_t)n, " %.60s%s", *arguments, strlen(*arguments) > 60 ? "…" : "");
+		n += snprintf(line + n, sizeof line - (size_t)n, " %.60s%s", *arguments,
+		              strlen(*arguments) > 60 ? "…" : "");
 	story_add("%s", line);
 }
 
@@ -54,7 +56,7 @@ Party *the_program(StartAs as, const char *const *arguments)
 {
 	if (room_now() == NULL)
 		open_room();
-	char *const sanitized[] = {(char *)subject_now->sanitized, NULL};
+	char *const sanitized[] = {subject_now->sanitized, NULL};
 	if (as.sanitized)
 		as.environment = sanitizers;
 	tell_start(arguments);
@@ -78,9 +80,10 @@ void fails_if_port_is_swapped(Party *server)
 {
 	in_port_t swapped = htons(server->port);
 	if (swapped != server->port && sockets_listener(&room_now()->scene.sockets, swapped) != NULL)
-		story_fail("port_byte_order", server,
-		           "the server should listen on port %u, but it listens on %u: the same two bytes the other way round.",
-		           server->port, swapped);
+		story_fail(
+		    "port_byte_order", server,
+		    "the server should listen on port %u, but it listens on %u: the same two bytes the other way round.",
+		    server->port, swapped);
 }
 
 /* It listens, but not where it should. */
@@ -90,8 +93,9 @@ static void fail_if_elsewhere(Party *server)
 	fails_if_port_is_swapped(server);
 	for (size_t i = 0; i < list->count; i++)
 		if (list->socket[i].state == TCP_LISTEN)
-			story_fail("listens_on_wrong_port", server, "the server should listen on port %u, but it listens on %u.",
-			           server->port, list->socket[i].port);
+			story_fail("listens_on_wrong_port", server,
+			           "the server should listen on port %u, but it listens on %u.", server->port,
+			           list->socket[i].port);
 }
 
 void is_up(Party *server)
@@ -112,7 +116,8 @@ void is_up_again(Party *server)
 	if (outcome == WATCH_DONE)
 		return;
 	if (server->ended && complains(server, "Address already in use"))
-		story_fail("no_reuseaddr", server, "the server should start again at once, but bind() refuses port %u: Address already in use.",
+		story_fail("no_reuseaddr", server,
+		           "the server should start again at once, but bind() refuses port %u: Address already in use.",
 		           server->port);
 	is_up(server);
 }

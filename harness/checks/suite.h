@@ -55,11 +55,11 @@ typedef struct {
 #define SHARED_CHECK(needs, program, name, points, title, hint1, hint2, hint3) \
 	DEFINE_CHECK(, needs, program, name, points, title, hint1, hint2, hint3)
 
-#define DEFINE_CHECK(linkage, needs, program, name, points, title, hint1, hint2, hint3)                       \
-	static void program##_##name##_body(int);                                                             \
-	static const TTest program##_##name##_test = {#name, program##_##name##_body, __FILE__, __LINE__};    \
-	linkage const CheckInfo program##_##name = {                                                          \
-	    #name, #program, title, points, needs, &program##_##name##_test, {hint1, hint2, hint3}};          \
+#define DEFINE_CHECK(linkage, needs, program, name, points, title, hint1, hint2, hint3)                    \
+	static void program##_##name##_body(int);                                                          \
+	static const TTest program##_##name##_test = {#name, program##_##name##_body, __FILE__, __LINE__}; \
+	linkage const CheckInfo program##_##name = {                                                       \
+	    #name, #program, title, points, needs, &program##_##name##_test, {hint1, hint2, hint3}};       \
 	static void program##_##name##_body(int _i CK_ATTRIBUTE_UNUSED)
 #define END_CHECK END_TEST
 

@@ -126,8 +126,8 @@ static Wait futex_wait(const Task *task)
 {
 	int operation = (int)task->arg[1] & FUTEX_CMD_MASK;
 	/* Only FUTEX_WAIT counts from now; the others name a time on a clock (man 2 futex). */
-	clockid_t clock = (int)task->arg[1] & FUTEX_CLOCK_REALTIME || operation == FUTEX_LOCK_PI ? CLOCK_REALTIME
-	                                                                                         : CLOCK_MONOTONIC;
+	clockid_t clock =
+	    (int)task->arg[1] & FUTEX_CLOCK_REALTIME || operation == FUTEX_LOCK_PI ? CLOCK_REALTIME : CLOCK_MONOTONIC;
 	return pointed(task, task->arg[3], 1, operation == FUTEX_WAIT ? NULL : &clock);
 }
 

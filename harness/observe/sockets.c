@@ -59,8 +59,10 @@ static bool ask(int diag, int family)
 	    .head = {.nlmsg_len = sizeof message,
 	             .nlmsg_type = SOCK_DIAG_BY_FAMILY,
 	             .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
-	    .request = {.sdiag_family = (__u8)family, .sdiag_protocol = IPPROTO_TCP,
-	                .idiag_ext = 1 << (INET_DIAG_INFO - 1), .idiag_states = ~0U},
+	    .request = {.sdiag_family = (__u8)family,
+	                .sdiag_protocol = IPPROTO_TCP,
+	                .idiag_ext = 1 << (INET_DIAG_INFO - 1),
+	                .idiag_states = ~0U},
 	};
 	return send(diag, &message, sizeof message, 0) == (ssize_t)sizeof message;
 }
@@ -131,10 +133,18 @@ void sockets_free(SocketList *list)
 const char *sockets_state_name(int state)
 {
 	static const char *const names[] = {
-	    [TCP_ESTABLISHED] = "ESTABLISHED", [TCP_SYN_SENT] = "SYN_SENT",     [TCP_SYN_RECV] = "SYN_RECV",
-	    [TCP_FIN_WAIT1] = "FIN_WAIT1",     [TCP_FIN_WAIT2] = "FIN_WAIT2",   [TCP_TIME_WAIT] = "TIME_WAIT",
-	    [TCP_CLOSE] = "CLOSED",            [TCP_CLOSE_WAIT] = "CLOSE_WAIT", [TCP_LAST_ACK] = "LAST_ACK",
-	    [TCP_LISTEN] = "LISTEN",           [TCP_CLOSING] = "CLOSING",       [12] = "SYN_RECV",
+	    [TCP_ESTABLISHED] = "ESTABLISHED",
+	    [TCP_SYN_SENT] = "SYN_SENT",
+	    [TCP_SYN_RECV] = "SYN_RECV",
+	    [TCP_FIN_WAIT1] = "FIN_WAIT1",
+	    [TCP_FIN_WAIT2] = "FIN_WAIT2",
+	    [TCP_TIME_WAIT] = "TIME_WAIT",
+	    [TCP_CLOSE] = "CLOSED",
+	    [TCP_CLOSE_WAIT] = "CLOSE_WAIT",
+	    [TCP_LAST_ACK] = "LAST_ACK",
+	    [TCP_LISTEN] = "LISTEN",
+	    [TCP_CLOSING] = "CLOSING",
+	    [12] = "SYN_RECV",
 	};
 	return state > 0 && state < (int)(sizeof names / sizeof *names) ? names[state] : "unknown";
 }

@@ -21,9 +21,9 @@
 #include <stdint.h>
 
 typedef struct {
-	int state;               /* TCP_ESTABLISHED …, netinet/tcp.h */
+	int state; /* TCP_ESTABLISHED …, netinet/tcp.h */
 	bool v6;
-	in_port_t port, remote_port; /* host byte order */
+	in_port_t port, remote_port;     /* host byte order */
 	struct in6_addr address, remote; /* v4 addresses in the first four bytes, unless v6 */
 	uint32_t rqueue, wqueue;
 	uint64_t inode;          /* 0: nobody holds it (not yet accepted, or already closed) */

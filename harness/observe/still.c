@@ -28,7 +28,8 @@ typedef struct {
 } Sleepers;
 
 typedef struct {
-	bool runs, guessed, alive, ready; /* somebody runs; sleeps in who knows what; is not a zombie; has a CPU or wants one */
+	bool runs, guessed, alive,
+	    ready; /* somebody runs; sleeps in who knows what; is not a zombie; has a CPU or wants one */
 	Sleepers sleepers;
 } Survey;
 
@@ -136,11 +137,14 @@ static bool has_not_run(const Task *a, const Task *b)
 	return a->in_call == b->in_call && a->call == b->call && memcmp(a->arg, b->arg, sizeof a->arg) == 0;
 }
 
-/* The same threads, and none of them has had a CPU since. */
+/* The same processes, and no thread of them has had a CPU since. */
 static bool nobody_ran(const TaskList *a, const TaskList *b)
 {
-	if (a->count != b->count)
+	if (a->count != b->count || a->processes != b->processes)
 		return false;
+	for (size_t i = 0; i < a->processes; i++)
+		if (a->process[i] != b->process[i])
+			return false;
 	for (size_t i = 0; i < a->count; i++)
 		if (!has_not_run(&a->task[i], &b->task[i]))
 			return false;
@@ -251,12 +255,14 @@ static Outcome judge(Scene *scene, Watch *w, bool news)
 	bool first = w->fresh;
 	note_changes(scene, w, now);
 	w->survey = survey(&scene->tasks);
+	bool nobody = !first && nobody_ran(&scene->before, &scene->tasks);
+	/* One look may miss a process that is becoming an orphan: read here too early, and there too late. */
 	if (!w->survey.alive)
-		return scene->told == NULL || scene->told(scene->context) ? WATCH_GONE : WATCH_DONE;
+		return nobody && (scene->told == NULL || scene->told(scene->context)) ? WATCH_GONE : WATCH_DONE;
 	if (spins(scene, w, &w->survey))
 		return WATCH_SPINNING;
-	bool quiet = !first && !news && !before.runs && nobody_ran(&scene->before, &scene->tasks) &&
-	             !anything_in_flight(&scene->before_sockets) && !anything_in_flight(&scene->sockets);
+	bool quiet = nobody && !news && !before.runs && !anything_in_flight(&scene->before_sockets) &&
+	             !anything_in_flight(&scene->sockets);
 	if (!quiet) {
 		w->quiet_ns = now;
 		return WATCH_DONE;

@@ -71,18 +71,18 @@ typedef struct {
 
 /* What is watched. Filled by room.c; a test may fill its own. Zero is a good start for the rest. */
 typedef struct {
-	pid_t root;                          /* the programs are its descendants */
-	int diag;                            /* sockets_open() in the room's network namespace */
-	bool (*mine)(void *, const Socket *); /* the shared room: is this socket ours? NULL: all are */
-	bool (*pump)(void *);                /* takes in output and news; true: there was some */
-	bool (*told)(void *);                /* the ends of all programs that ended have been told */
+	pid_t root;                                           /* the programs are its descendants */
+	int diag;                                             /* sockets_open() in the room's network namespace */
+	bool (*mine)(void *, const Socket *);                 /* the shared room: is this socket ours? NULL: all are */
+	bool (*pump)(void *);                                 /* takes in output and news; true: there was some */
+	bool (*told)(void *);                                 /* the ends of all programs that ended have been told */
 	size_t (*wake)(void *, struct pollfd *, size_t most); /* what to wait on between looks */
-	void *context;                       /* of all four */
+	void *context;                                        /* of all four */
 
-	TaskList tasks;                      /* the last look; valid after still_watch() */
+	TaskList tasks; /* the last look; valid after still_watch() */
 	SocketList sockets;
-	bool guessed;                        /* the last verdict rests on waiting, not on the call */
-	unsigned looks;                      /* how many it took, ever */
+	bool guessed;   /* the last verdict rests on waiting, not on the call */
+	unsigned looks; /* how many it took, ever */
 
 	TaskList before;
 	SocketList before_sockets;

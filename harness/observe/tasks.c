@@ -112,8 +112,8 @@ static bool read_counters(Task *task, const char *folder)
 		return false;
 	const char *rest = strrchr(text, ')');
 	unsigned long user = 0, system = 0;
-	if (rest == NULL || sscanf(rest, ") %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &task->state, &user,
-	                           &system) != 3)
+	if (rest == NULL ||
+	    sscanf(rest, ") %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &task->state, &user, &system) != 3)
 		return false;
 	snprintf(path, sizeof path, "%s/schedstat", folder);
 	unsigned long long cpu, waited, times;

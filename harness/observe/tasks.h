@@ -4,7 +4,7 @@
  * Everything is read from /proc (man 5 proc), as it is at that moment; nothing is stopped. What a
  * single look says of a running system is worth little: still.h compares two.
  *
- * A thread that ends while it is being looked at is left out. Where /proc/PID/task/TID/syscall
+ * A thread that ends while it is being looked at is left out, and so may be a process whose parent ends just then. Where /proc/PID/task/TID/syscall
  * is denied (a program under another uid, some containers), `known` is false and the call is not
  * to be had; the state and the counters are read all the same.
  *
@@ -21,14 +21,14 @@
 
 typedef struct {
 	pid_t pid, tid;
-	char state;         /* R S D T t Z X, as in /proc/PID/stat */
-	bool known;         /* the call below could be read */
-	bool in_call;       /* it sleeps in system call `call`; else it runs, or is about to */
-	long call;          /* SYS_... */
-	uint64_t arg[6];    /* the call's arguments, as registers */
-	uint64_t pc;        /* where in the program the call was made */
-	uint64_t cpu_ns;    /* CPU time so far */
-	uint64_t switches;  /* how often it was given a CPU: the same count twice means that it did not run between */
+	char state;        /* R S D T t Z X, as in /proc/PID/stat */
+	bool known;        /* the call below could be read */
+	bool in_call;      /* it sleeps in system call `call`; else it runs, or is about to */
+	long call;         /* SYS_... */
+	uint64_t arg[6];   /* the call's arguments, as registers */
+	uint64_t pc;       /* where in the program the call was made */
+	uint64_t cpu_ns;   /* CPU time so far */
+	uint64_t switches; /* how often it was given a CPU: the same count twice means that it did not run between */
 } Task;
 
 typedef struct {

@@ -17,12 +17,14 @@ static const struct {
               "at: recv() returned 0 or -1 at once, again and again."},
     {"spins_after_hang_up", "The caller is gone, and recv() says so by returning 0: at once, every time it is asked. "
                             "A loop that does not test for 0 never waits again and burns the whole CPU."},
-    {"dies_of_sigpipe", "Writing to a call that the other side has closed raises SIGPIPE, and SIGPIPE ends a program "
-                        "without a word. With MSG_NOSIGNAL (or the signal ignored) send() returns -1 and EPIPE instead."},
+    {"dies_of_sigpipe",
+     "Writing to a call that the other side has closed raises SIGPIPE, and SIGPIPE ends a program "
+     "without a word. With MSG_NOSIGNAL (or the signal ignored) send() returns -1 and EPIPE instead."},
     {"crashes", "The kernel ended the program: it touched memory that is not its own, or gave itself up (abort)."},
     {"exits_early", "The program was over before the conversation was."},
-    {"pads_message", "More went out than was said: sizeof of a whole buffer was sent, where only the first n bytes, those "
-                     "that recv() counted, belong to the message."},
+    {"pads_message",
+     "More went out than was said: sizeof of a whole buffer was sent, where only the first n bytes, those "
+     "that recv() counted, belong to the message."},
     {"sends_trailing_nul", "The NUL that ends a C string is not part of the message; strlen() does not count it, and "
                            "neither should send()."},
     {"sends_newline", "The newline ended the line at the keyboard; it is not part of the message here."},
@@ -37,48 +39,67 @@ static const struct {
     {"sends_in_pieces", "One message is one send() in this lab, for the other side takes what one recv() gives it as "
                         "the whole message. (Lab 08 shows how little that is worth.)"},
     {"speaks_first", "The caller speaks first; the server only answers."},
-    {"sends_ahead", "The next message went out before the last was answered. In these labs one recv() is one message, so two at once "
-                    "would come out as one."},
+    {"sends_ahead",
+     "The next message went out before the last was answered. In these labs one recv() is one message, so two at once "
+     "would come out as one."},
     {"keeps_spaces", "What is said is what stands between the spaces."},
-    {"repeats_message", "The input had ended, and the line of before was still in the buffer. Whoever reads a line must look whether "
-                        "there was one: NULL from readline() or fgets(), -1 from getline()."},
+    {"repeats_message",
+     "The input had ended, and the line of before was still in the buffer. Whoever reads a line must look whether "
+     "there was one: NULL from readline() or fgets(), -1 from getline()."},
     {"does_not_print", "What a server hears it prints, each message on a line of its own."},
-    {"does_not_flush", "stdout to a pipe or a file is kept back in a buffer of 4 KiB or so: printf() has only put it there. "
-                       "fflush(stdout) (or setvbuf at the start) sends it on at once."},
+    {"does_not_flush",
+     "stdout to a pipe or a file is kept back in a buffer of 4 KiB or so: printf() has only put it there. "
+     "fflush(stdout) (or setvbuf at the start) sends it on at once."},
     {"prints_after_hang_up", "recv() returned 0: no message came, so there is nothing to print."},
     {"no_prompt", "A client asks with the prompt `>>: `, so that one knows it is one's turn."},
-    {"does_not_hang_up", "The call is still open at this end. Until close() (and the end of every copy of the descriptor) "
-                         "no FIN goes out, and the other side waits for more."},
+    {"does_not_hang_up",
+     "The call is still open at this end. Until close() (and the end of every copy of the descriptor) "
+     "no FIN goes out, and the other side waits for more."},
     {"hangs_up_early", "The call was closed before the conversation was over."},
     {"does_not_exit", "The work is done, and the program is still there."},
-    {"wrong_exit_status", "The exit status is how a program tells scripts and parents how it went: 0 success, 1 failure, "
-                          "2 a wrong command line."},
-    {"wrong_error_message", "A failed call is reported as PROGRAM: CALL: REASON, the reason being what strerror(errno) says; "
-                            "perror(\"client: connect\") does just that."},
+    {"wrong_exit_status",
+     "The exit status is how a program tells scripts and parents how it went: 0 success, 1 failure, "
+     "2 a wrong command line."},
+    {"wrong_error_message",
+     "A failed call is reported as PROGRAM: CALL: REASON, the reason being what strerror(errno) says; "
+     "perror(\"client: connect\") does just that."},
     {"no_usage", "A wrong command line is answered with the usage on stderr and exit status 2."},
-    {"ignores_connect_failure", "connect() returned -1: there is no call. Whatever is done with the socket after that fails or hangs."},
-    {"ignores_bind_failure", "bind() returned -1: the number is not ours. A socket that listens all the same gets a random "
-                             "port, and nobody will find it."},
-    {"does_not_listen", "Nobody can call a number that no socket listens on: socket(), bind(), listen(), in this order, and each may fail."},
+    {"ignores_connect_failure",
+     "connect() returned -1: there is no call. Whatever is done with the socket after that fails or hangs."},
+    {"ignores_bind_failure",
+     "bind() returned -1: the number is not ours. A socket that listens all the same gets a random "
+     "port, and nobody will find it."},
+    {"does_not_listen",
+     "Nobody can call a number that no socket listens on: socket(), bind(), listen(), in this order, and each may fail."},
     {"listens_on_wrong_port", "The server listens, but not at the number that it was given."},
-    {"port_byte_order", "The two bytes of the port are the wrong way round: on the wire the high byte comes first. htons() turns "
-                        "the host's order into the network's."},
-    {"binds_every_address", "0.0.0.0 answers calls from every network this machine is on. These labs stay at home: INADDR_LOOPBACK."},
+    {"port_byte_order",
+     "The two bytes of the port are the wrong way round: on the wire the high byte comes first. htons() turns "
+     "the host's order into the network's."},
+    {"binds_every_address",
+     "0.0.0.0 answers calls from every network this machine is on. These labs stay at home: INADDR_LOOPBACK."},
     {"does_not_call", "No call came: connect() was not made, or to somewhere else."},
     {"calls_elsewhere", "The client called another address or port than the one it was given."},
-    {"no_reuseaddr", "The side that closes first keeps the port pair in TIME_WAIT for a minute (RFC 9293). bind() refuses the "
-                     "number meanwhile, unless SO_REUSEADDR is set on this very socket before bind()."},
-    {"shares_port", "SO_REUSEPORT lets two servers hold one number, and the kernel deals the callers out between them. What is wanted "
-                    "is SO_REUSEADDR, which passes over TIME_WAIT only."},
-    {"stops_serving", "A real server outlives its callers: hanging up ends a call, not the service. One caller's trouble is "
-                      "no reason to go."},
-    {"leaks_descriptor", "Every accept() gives a new descriptor; each needs its close(), on every way out of the loop. After "
-                         "some 1000 calls accept() fails with EMFILE."},
-    {"leaks_memory", "Memory taken for a call must be given back when the call is over, or the server grows until it dies."},
-    {"leaves_zombies", "A child that has ended stays as a zombie until its parent has asked how it went: waitpid(), for each of them."},
-    {"leaks_threads", "Threads of callers that are gone are still there: let each return when recv() says that its caller has hung up."},
+    {"no_reuseaddr",
+     "The side that closes first keeps the port pair in TIME_WAIT for a minute (RFC 9293). bind() refuses the "
+     "number meanwhile, unless SO_REUSEADDR is set on this very socket before bind()."},
+    {"shares_port",
+     "SO_REUSEPORT lets two servers hold one number, and the kernel deals the callers out between them. What is wanted "
+     "is SO_REUSEADDR, which passes over TIME_WAIT only."},
+    {"stops_serving",
+     "A real server outlives its callers: hanging up ends a call, not the service. One caller's trouble is "
+     "no reason to go."},
+    {"leaks_descriptor",
+     "Every accept() gives a new descriptor; each needs its close(), on every way out of the loop. After "
+     "some 1000 calls accept() fails with EMFILE."},
+    {"leaks_memory",
+     "Memory taken for a call must be given back when the call is over, or the server grows until it dies."},
+    {"leaves_zombies",
+     "A child that has ended stays as a zombie until its parent has asked how it went: waitpid(), for each of them."},
+    {"leaks_threads",
+     "Threads of callers that are gone are still there: let each return when recv() says that its caller has hung up."},
     {"leaves_process_behind", "The program ended, but a process that it started is still running."},
-    {"memory_error", "The sanitizer saw memory used that is not the program's: past the end of an array, after free(), or never written."},
+    {"memory_error",
+     "The sanitizer saw memory used that is not the program's: past the end of an array, after free(), or never written."},
     {"undefined_behaviour", "The C standard gives this no meaning, so a compiler may do with it what it likes."},
     {"ignores_hang_up", "recv() returned 0, which is no message but the end of the call."},
     {"floods_output", "The program prints without end."},

@@ -60,8 +60,12 @@ static int tell_lines(Stand *stand, int most)
 				ours = s;
 		}
 		record_text(stand[told].where.call, "recv");
-		record_text(stand[told].state, "%s%s%s", ours ? sockets_state_name(ours->state) : "CLOSED", ours ? ", " : "",
-		            !ours ? "" : l->ended ? ended_how(l) : l->in_size ? "has heard more than expected" : "nothing to read");
+		record_text(stand[told].state, "%s%s%s", ours ? sockets_state_name(ours->state) : "CLOSED",
+		            ours ? ", " : "",
+		            !ours        ? ""
+		            : l->ended   ? ended_how(l)
+		            : l->in_size ? "has heard more than expected"
+		                         : "nothing to read");
 		told++;
 	}
 	return told;
@@ -120,14 +124,14 @@ static bool has_connected(void *context)
 
 Line *dial(Party *server)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET,
-	                              .sin_port = htons(server->port),
-	                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in address = {
+	    .sin_family = AF_INET, .sin_port = htons(server->port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	need(fd != -1, "socket");
 	apply_window(fd);
 	Outcome outcome = WATCH_DONE;
-	if (connect(fd, (struct sockaddr *)&address, sizeof address) == -1 && errno == EINPROGRESS && !has_connected(&fd))
+	if (connect(fd, (struct sockaddr *)&address, sizeof address) == -1 && errno == EINPROGRESS &&
+	    !has_connected(&fd))
 		outcome = party_watch(has_connected, &fd, WATCH_PATIENT, fd);
 	int error = 0;
 	socklen_t size = sizeof error;
@@ -204,8 +208,8 @@ static void fail_if_swapped(const Phone *phone, Party *client)
 	struct pollfd look = {.fd = phone->swapped, .events = POLLIN};
 	if (poll(&look, 1, 0) == 1)
 		story_fail("port_byte_order", client,
-		           "the client should call port %u, but it calls %u: the same two bytes the other way round.", phone->port,
-		           htons(phone->port));
+		           "the client should call port %u, but it calls %u: the same two bytes the other way round.",
+		           phone->port, htons(phone->port));
 }
 
 Line *answer(Phone *phone, Party *client)
@@ -214,9 +218,11 @@ Line *answer(Phone *phone, Party *client)
 	fail_if_swapped(phone, client);
 	if (outcome != WATCH_DONE) {
 		if (client->ended && !client->start_error && !WIFSIGNALED(client->status))
-			story_fail("does_not_call", client, "the client should call 127.0.0.1 port %u, but it never called that number.",
+			story_fail("does_not_call", client,
+			           "the client should call 127.0.0.1 port %u, but it never called that number.",
 			           phone->port);
-		story_fail_watch(outcome, "does_not_call", client, "the client should call 127.0.0.1 port %u", phone->port);
+		story_fail_watch(outcome, "does_not_call", client, "the client should call 127.0.0.1 port %u",
+		                 phone->port);
 	}
 	int fd = accept4(phone->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	need(fd != -1, "accept");
@@ -386,7 +392,8 @@ static const char *mistake_of_more(const Line *line, size_t size, const unsigned
 		return "sends_trailing_nul";
 	if ((more == 1 && rest[0] == '\n') || (more == 2 && rest[0] == '\r' && rest[1] == '\n'))
 		return "sends_newline";
-	if (residue_size > size && memcmp(residue + size, rest, more < residue_size - size ? more : residue_size - size) == 0)
+	if (residue_size > size &&
+	    memcmp(residue + size, rest, more < residue_size - size ? more : residue_size - size) == 0)
 		return "stale_tail";
 	bool printable = true;
 	for (size_t i = 0; i < more; i++)
@@ -410,7 +417,8 @@ static const char *mistake_of_letters(const Line *line, const unsigned char *wan
 }
 
 /* The name of the mistake that turns one into the other. */
-static const char *mistake(const Line *line, const unsigned char *want, size_t size, const unsigned char *got, size_t got_size)
+static const char *mistake(const Line *line, const unsigned char *want, size_t size, const unsigned char *got,
+                           size_t got_size)
 {
 	size_t common = 0;
 	while (common < size && common < got_size && want[common] == got[common])
@@ -451,8 +459,8 @@ static _Noreturn void fail_silence(Line *line, Outcome outcome, const void *want
 		/* It may be about to end altogether; its end says more. */
 		party_watch(NULL, NULL, 0, -1);
 		if (!line->party->ended)
-			story_fail("hangs_up_early", line->party, "the %s should %s \"%s\", but it hung up instead.", line->party->who,
-			           line->we_called ? "answer" : "send", quoted(want, size));
+			story_fail("hangs_up_early", line->party, "the %s should %s \"%s\", but it hung up instead.",
+			           line->party->who, line->we_called ? "answer" : "send", quoted(want, size));
 	}
 	story_fail_watch(outcome, code, line->party, "the %s should %s \"%s\"", line->party->who,
 	                 line->we_called ? "answer" : "send", quoted(want, size));
@@ -526,7 +534,8 @@ void hear_nothing(Line *line)
 	if (line->in_size > 0)
 		fail_unasked(line);
 	if (line->ended)
-		story_fail("hangs_up_early", line->party, "the %s should stay on the line, but %s.", line->party->who, ended_how(line));
+		story_fail("hangs_up_early", line->party, "the %s should stay on the line, but %s.", line->party->who,
+		           ended_how(line));
 	if (outcome == WATCH_SPINNING || outcome == WATCH_GONE)
 		story_fail_watch(outcome, "hangs", line->party, "the %s should wait", line->party->who);
 	story_add("%s hears nothing", line->who);

@@ -28,17 +28,17 @@
 
 typedef struct {
 	char who[16];
-	int fd;             /* -1 once the line is ended */
-	Party *party;       /* with whom */
+	int fd;       /* -1 once the line is ended */
+	Party *party; /* with whom */
 	bool we_called;
 	in_port_t port, remote_port;
-	unsigned char *in;  /* what has come and has not been heard yet */
+	unsigned char *in; /* what has come and has not been heard yet */
 	size_t in_size, in_room;
 	bool ended, was_reset; /* their end: no more will come */
 	bool half_closed;
-	char last[1100];    /* what was expected by the last hear(): a stale tail comes from there */
+	char last[1100]; /* what was expected by the last hear(): a stale tail comes from there */
 	size_t last_size;
-	char said[1100];    /* what we said last */
+	char said[1100]; /* what we said last */
 	size_t said_size;
 } Line;
 

@@ -102,7 +102,8 @@ void end_input(Party *party)
 
 static bool has_prompt_since_typing(const Output *out)
 {
-	return out->size > out->typed && memmem(out->text + out->typed, out->size - out->typed, screen_prompt, PROMPT_SIZE) != NULL;
+	return out->size > out->typed &&
+	       memmem(out->text + out->typed, out->size - out->typed, screen_prompt, PROMPT_SIZE) != NULL;
 }
 
 static bool shows_prompt(void *context);
@@ -111,7 +112,8 @@ void asks_again(Party *party)
 {
 	/* One that asks in other words has been told so elsewhere. */
 	if (shows_prompt(party) && !has_prompt_since_typing(&party->out) && !has_prompt_since_typing(&party->err))
-		story_fail("no_prompt", party, "the %s should ask again with \"%s\", but it shows no prompt.", party->who, screen_prompt);
+		story_fail("no_prompt", party, "the %s should ask again with \"%s\", but it shows no prompt.",
+		           party->who, screen_prompt);
 }
 
 static bool shows_prompt(void *context)
@@ -125,7 +127,8 @@ void reads_prompt(Party *party)
 {
 	Outcome outcome = party_watch(shows_prompt, party, WATCH_PATIENT | WATCH_START, -1);
 	if (outcome != WATCH_DONE)
-		story_fail_watch(outcome, "no_prompt", party, "the %s should ask with \"%s\"", party->who, screen_prompt);
+		story_fail_watch(outcome, "no_prompt", party, "the %s should ask with \"%s\"", party->who,
+		                 screen_prompt);
 	story_add("the %s asks with \"%s\"", party->who, screen_prompt);
 }
 
@@ -218,10 +221,11 @@ void reads(Party *party, const char *text)
 		const char *code = printing_mistake(text, line, size, before);
 		story_bytes("what it prints", text, strlen(text), line, size);
 		if (party->ended && !WIFSIGNALED(party->status) && !party->start_error)
-			story_fail(code, party, "the %s should print the reply \"%.80s%s\" on a line of its own, but it does not.", party->who,
-			           text, strlen(text) > 80 ? "…" : "");
-		story_fail_watch(outcome, code, party, "the %s should print the reply \"%.80s%s\" on a line of its own", party->who, text,
-		                 strlen(text) > 80 ? "…" : "");
+			story_fail(code, party,
+			           "the %s should print the reply \"%.80s%s\" on a line of its own, but it does not.",
+			           party->who, text, strlen(text) > 80 ? "…" : "");
+		story_fail_watch(outcome, code, party, "the %s should print the reply \"%.80s%s\" on a line of its own",
+		                 party->who, text, strlen(text) > 80 ? "…" : "");
 	}
 	record_text(before, "%s", text);
 	story_add("the %s prints \"%.60s%s\"", party->who, text, strlen(text) > 60 ? "…" : "");
@@ -245,15 +249,16 @@ void has_exited_with(Party *party, int status, int other, const char *code)
 	if (outcome != WATCH_DONE)
 		story_fail_watch(outcome, code, party, "the %s should end now", party->who);
 	if (WIFSIGNALED(party->status) || party->start_error)
-		story_fail_watch(WATCH_GONE, "crashes", party, "the %s should end with exit status %d", party->who, status);
+		story_fail_watch(WATCH_GONE, "crashes", party, "the %s should end with exit status %d", party->who,
+		                 status);
 	int found = WEXITSTATUS(party->status);
 	if (found != status && found != other)
-		story_fail("wrong_exit_status", party, "the %s should end with exit status %d, but it ends with %s.", party->who,
-		           status, story_ending(party, ending));
+		story_fail("wrong_exit_status", party, "the %s should end with exit status %d, but it ends with %s.",
+		           party->who, status, story_ending(party, ending));
 	/* What was there at its end may have been at its own: it counts if it stays. */
 	if (party->leftovers > 0 && party_watch(NULL, NULL, 0, -1) != WATCH_GONE)
-		story_fail("leaves_process_behind", party, "the %s has ended, but %d of its processes still run%s.", party->who,
-		           party->leftovers, party->leftovers == 1 ? "" : "");
+		story_fail("leaves_process_behind", party, "the %s has ended, but %d of its processes still run%s.",
+		           party->who, party->leftovers, party->leftovers == 1 ? "" : "");
 	story_add("the %s ends with exit status %d", party->who, found);
 }
 

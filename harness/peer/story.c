@@ -102,9 +102,11 @@ static void describe_socket(const Task *task, const SocketList *sockets, char *s
 	if (s == NULL)
 		return;
 	if (s->state == TCP_LISTEN)
-		snprintf(state, size, s->rqueue ? "LISTEN, %u waiting to be accepted" : "LISTEN, nobody calls", s->rqueue);
+		snprintf(state, size, s->rqueue ? "LISTEN, %u waiting to be accepted" : "LISTEN, nobody calls",
+		         s->rqueue);
 	else if (s->rqueue > 0)
-		snprintf(state, size, "%s, %u byte%s to read", sockets_state_name(s->state), s->rqueue, s->rqueue == 1 ? "" : "s");
+		snprintf(state, size, "%s, %u byte%s to read", sockets_state_name(s->state), s->rqueue,
+		         s->rqueue == 1 ? "" : "s");
 	else if (s->wqueue > 0)
 		snprintf(state, size, "%s, %u byte%s not yet taken", sockets_state_name(s->state), s->wqueue,
 		         s->wqueue == 1 ? "" : "s");
@@ -267,7 +269,9 @@ void story_fail_watch(Outcome outcome, const char *code, Party *about, const cha
 		code = "cannot_be_started";
 	} else if (about != NULL && about->ended && WIFSIGNALED(about->status)) {
 		int signal = WTERMSIG(about->status);
-		code = signal == SIGPIPE ? "dies_of_sigpipe" : signal == SIGKILL || signal == SIGXCPU ? "killed" : "crashes";
+		code = signal == SIGPIPE                        ? "dies_of_sigpipe"
+		       : signal == SIGKILL || signal == SIGXCPU ? "killed"
+		                                                : "crashes";
 		snprintf(rest, room, ", but it died of %s.", story_ending(about, ending));
 	} else if (about != NULL && about->ended) {
 		code = about->serves ? "stops_serving" : "exits_early";

@@ -23,7 +23,8 @@ void story_begin(Verdict *verdict);
 void story_add(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Fails the check with this code. `about` (or NULL) is the program that made the mistake. */
-_Noreturn void story_fail(const char *code, Party *about, const char *format, ...) __attribute__((format(printf, 3, 4)));
+_Noreturn void story_fail(const char *code, Party *about, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* The same, after a watch that ended otherwise than hoped: a program that ended, spins or was stopped by the
  * clock has a code and a sentence of its own; `code` is for one that just stands there.

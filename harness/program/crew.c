@@ -29,10 +29,11 @@ size_t crew_processors(void)
 static pid_t parent_of(const char *pid)
 {
 	char path[64] = "/proc/";
-	if (strlen(pid) > 20)
+	size_t start = strlen(path), length = strlen(pid);
+	if (length > 20)
 		return -1;
-	strcat(path, pid);
-	strcat(path, "/stat");
+	memcpy(path + start, pid, length);
+	memcpy(path + start + length, "/stat", sizeof "/stat");
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd == -1)
 		return -1;

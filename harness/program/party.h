@@ -35,32 +35,32 @@
 typedef enum { INPUT_PIPE, INPUT_FILE, INPUT_TERMINAL } InputKind;
 
 typedef struct {
-	int fd;         /* our reading end; -1 after the end of stream */
-	int other;      /* the terminal's other side, ours too; -1 for a pipe */
-	char *text;     /* what came so far, ended by a NUL that does not count */
+	int fd;     /* our reading end; -1 after the end of stream */
+	int other;  /* the terminal's other side, ours too; -1 for a pipe */
+	char *text; /* what came so far, ended by a NUL that does not count */
 	size_t size, room;
-	size_t typed;   /* how much there was when the last line was typed, screen.h */
-	size_t read;    /* how far a check has read it, screen.h */
-	bool flood;     /* more than ROOM_OUTPUT_MIB came */
+	size_t typed; /* how much there was when the last line was typed, screen.h */
+	size_t read;  /* how far a check has read it, screen.h */
+	bool flood;   /* more than ROOM_OUTPUT_MIB came */
 } Output;
 
 typedef struct Party {
-	char who[32];         /* "server", "client"; as it is called in the story */
-	pid_t pid;            /* in our pid namespace */
-	pid_t inner;          /* in the room's */
-	int input;            /* our writing end; -1 when ended */
+	char who[32]; /* "server", "client"; as it is called in the story */
+	pid_t pid;    /* in our pid namespace */
+	pid_t inner;  /* in the room's */
+	int input;    /* our writing end; -1 when ended */
 	InputKind kind;
 	Output out, err;
-	bool ended;           /* and then how: */
-	int status;           /* as wait(2) has it */
-	int start_error;      /* errno of its exec; then it never ran */
+	bool ended;      /* and then how: */
+	int status;      /* as wait(2) has it */
+	int start_error; /* errno of its exec; then it never ran */
 	bool frozen;
-	bool serves;          /* a server that has been seen to listen and should go on for ever */
+	bool serves; /* a server that has been seen to listen and should go on for ever */
 	bool killed_by_us;
-	in_port_t port;       /* on which it was asked to listen, or told to call */
+	in_port_t port;              /* on which it was asked to listen, or told to call */
 	const char *sources, *shown; /* the student's own files, for where.h; NULL: none */
-	CrashWatch *watch;    /* on a program that is known to crash: it tells where; else NULL */
-	int leftovers;        /* processes of its that were still there when it had ended by itself */
+	CrashWatch *watch;           /* on a program that is known to crash: it tells where; else NULL */
+	int leftovers;               /* processes of its that were still there when it had ended by itself */
 } Party;
 
 typedef struct {

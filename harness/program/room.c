@@ -4,6 +4,7 @@
 #include "program/command.h"
 #include "program/trouble.h"
 #include "program/warden.h"
+#include "program/words.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -26,7 +27,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { INSIDE_UID = 1000, NOBODY = 65534, MOST_WORDS = 256 };
+enum { INSIDE_UID = 1000, NOBODY = 65534 };
 
 static RoomKind kind_now;
 static bool kind_known;
@@ -188,33 +189,7 @@ static bool enter_room(bool root)
 
 /* --- bubblewrap --- */
 
-typedef struct {
-	const char *word[MOST_WORDS];
-	size_t count;
-	char text[32 * 1024];
-	size_t used;
-} Words;
-
-static const char *keep(Words *words, const char *text)
-{
-	size_t size = strlen(text) + 1;
-	if (words->used + size > sizeof words->text)
-		trouble("too many paths for one room");
-	char *copy = memcpy(words->text + words->used, text, size);
-	words->used += size;
-	return copy;
-}
-
-static void add(Words *words, const char *const *list)
-{
-	for (; *list != NULL; list++) {
-		if (words->count + 1 >= MOST_WORDS)
-			trouble("too many words for bubblewrap");
-		words->word[words->count++] = keep(words, *list);
-	}
-	words->word[words->count] = NULL;
-}
-#define ADD(words, ...) add(words, (const char *const[]){__VA_ARGS__, NULL})
+#define ADD(words, ...) words_add_all((words), __VA_ARGS__, (char *)NULL)
 
 /* The system's folders, as links where they are links (usr-merge). */
 static void add_system(Words *words)
@@ -260,7 +235,8 @@ static bool is_public(const char *path, RoomKind kind)
 	struct stat s;
 	bool is_folder = stat(path, &s) == 0 && S_ISDIR(s.st_mode);
 	bool may = everybody_may(path, is_folder ? S_IROTH | S_IXOTH : S_IROTH);
-	for (const char *slash = strchr(path + 1, '/'); kind == ROOM_OPEN && slash != NULL; slash = strchr(slash + 1, '/')) {
+	for (const char *slash = strchr(path + 1, '/'); kind == ROOM_OPEN && slash != NULL;
+	     slash = strchr(slash + 1, '/')) {
 		snprintf(folder, sizeof folder, "%.*s", (int)(slash - path), path);
 		may = may && everybody_may(folder, S_IXOTH);
 	}
@@ -285,8 +261,8 @@ static void shut_in(Words *words, char *const *visible, unsigned uid)
 {
 	char size[32];
 	snprintf(size, sizeof size, "%d", ROOM_FILE_MIB * 1024 * 1024);
-	ADD(words, "bwrap", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--die-with-parent", "--as-pid-1", "--cap-drop",
-	    "ALL");
+	ADD(words, "bwrap", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--die-with-parent", "--as-pid-1",
+	    "--cap-drop", "ALL");
 	if (uid != 0)
 		ADD(words, "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID");
 	add_system(words);
@@ -323,10 +299,10 @@ static void become_warden(const Room *r, int control, char *const *visible)
 	if (fcntl(control, F_SETFD, 0) == -1)
 		return;
 	if (r->kind == ROOM_PRIVATE) {
-		static Words words;
+		Words words = {0};
 		shut_in(&words, visible, r->uid);
 		ADD(&words, "--", "/.warden", number, "0");
-		execvp(bubblewrap != NULL ? bubblewrap : "bwrap", (char *const *)words.word);
+		execvp(bubblewrap != NULL ? bubblewrap : "bwrap", words.word);
 		perror("bwrap");
 		return;
 	}
@@ -491,11 +467,12 @@ bool room_prepare(char *message, size_t size)
 		}
 	}
 	if (forced != NULL && *forced)
-		snprintf(message, size,
-		         "DIALTONE_ROOM=%s: %s. Say private, open or shared; build/grade --doctor tells what this machine has.",
-		         forced,
-		         strcmp(forced, room_kind_name(kind_now)) == 0 ? "this machine does not allow it"
-		                                                       : "there is no such kind of room");
+		snprintf(
+		    message, size,
+		    "DIALTONE_ROOM=%s: %s. Say private, open or shared; build/grade --doctor tells what this machine has.",
+		    forced,
+		    strcmp(forced, room_kind_name(kind_now)) == 0 ? "this machine does not allow it"
+								  : "there is no such kind of room");
 	else
 		snprintf(message, size, "no kind of room can be had here; build/grade --doctor tells why");
 	room_cleanup();
@@ -519,7 +496,8 @@ static bool reserve(in_port_t port)
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd == -1)
 		trouble("socket: %s", strerror(errno));
-	if (bind(fd, (struct sockaddr *)&name, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)size)) == 0)
+	if (bind(fd, (struct sockaddr *)&name,
+	         (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)size)) == 0)
 		return true; /* kept until the process ends */
 	close(fd);
 	return false;

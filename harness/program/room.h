@@ -37,20 +37,21 @@ typedef enum { ROOM_PRIVATE, ROOM_OPEN, ROOM_SHARED } RoomKind;
 
 /* What a program may use. Units in the names. */
 enum {
-	ROOM_DATA_MIB = 4096, /* private writable memory of a process: 200 threads take 1600 for their stacks, touched or not */
-	ROOM_FILE_MIB = 64,   /* a file that it writes, and /room and /tmp together */
+	ROOM_DATA_MIB =
+	    4096, /* private writable memory of a process: 200 threads take 1600 for their stacks, touched or not */
+	ROOM_FILE_MIB = 64, /* a file that it writes, and /room and /tmp together */
 	ROOM_PROCESSES = 1024,
 	ROOM_DESCRIPTORS = 1024,
 	ROOM_CPU_SECONDS = 60,
-	ROOM_OUTPUT_MIB = 8,  /* what it prints; more is called a flood */
+	ROOM_OUTPUT_MIB = 8, /* what it prints; more is called a flood */
 };
 
 typedef struct {
 	RoomKind kind;
 	pid_t warden;
-	int control;          /* socket to the warden, warden.h */
-	unsigned uid;         /* whom programs run as, inside */
-	char folder[128];     /* the programs' current directory, as they see it */
+	int control;      /* socket to the warden, warden.h */
+	unsigned uid;     /* whom programs run as, inside */
+	char folder[128]; /* the programs' current directory, as they see it */
 	Scene scene;
 } Room;
 

@@ -36,9 +36,9 @@ typedef struct {
 
 typedef struct {
 	uint32_t argc, envc;
-	uint32_t terminal;      /* descriptor 0 becomes its controlling terminal */
-	uint32_t uid;           /* whom it runs as, in the room's user namespace; 0: stay */
-	uint64_t data_bytes;    /* limits; 0: none */
+	uint32_t terminal;   /* descriptor 0 becomes its controlling terminal */
+	uint32_t uid;        /* whom it runs as, in the room's user namespace; 0: stay */
+	uint64_t data_bytes; /* limits; 0: none */
 	uint64_t file_bytes;
 	uint64_t processes, descriptors, cpu_seconds;
 	char text[WARDEN_TEXT]; /* folder, then argc arguments, then envc NAME=VALUE, each ended by a NUL */

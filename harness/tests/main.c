@@ -22,10 +22,10 @@
 	X(calls)   \
 	X(sockets) \
 	X(still)   \
-	X(steady) \
-	X(room) \
-	X(party) \
-	X(line) \
+	X(steady)  \
+	X(room)    \
+	X(party)   \
+	X(line)    \
 	X(screen)
 
 #define DECLARE(name) Suite *name##_suite(void);

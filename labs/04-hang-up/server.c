@@ -37,7 +37,7 @@ int main(int argc, char *argv[])
 		die("socket");
 
 	/* Fit the number. On the wire the big end comes first: htonl() and htons() see to it. */
-	struct sockaddr_in number = { .sin_family = AF_INET };
+	struct sockaddr_in number = {.sin_family = AF_INET};
 	number.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	number.sin_port = htons((in_port_t)port);
 	if (bind(phone, (struct sockaddr *)&number, sizeof number) == -1)

@@ -23,7 +23,7 @@ static _Noreturn void die(const char *call)
 
 int main(int argc, char *argv[])
 {
-	struct sockaddr_in number = { .sin_family = AF_INET };
+	struct sockaddr_in number = {.sin_family = AF_INET};
 	char *end;
 	long port = strtol(argc > 2 ? argv[2] : "9000", &end, 10);
 	if (argc > 3 || *end != '\0' || port < 1 || port > 65535 ||

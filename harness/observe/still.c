@@ -28,8 +28,10 @@ typedef struct {
 } Sleepers;
 
 typedef struct {
-	bool runs, guessed, alive,
-	    ready; /* somebody runs; sleeps in who knows what; is not a zombie; has a CPU or wants one */
+	bool runs;    /* somebody does, or will in a moment */
+	bool guessed; /* somebody sleeps, in who knows what */
+	bool alive;   /* somebody is no zombie */
+	bool ready;   /* somebody has a CPU, or wants one */
 	Sleepers sleepers;
 } Survey;
 
@@ -255,14 +257,12 @@ static Outcome judge(Scene *scene, Watch *w, bool news)
 	bool first = w->fresh;
 	note_changes(scene, w, now);
 	w->survey = survey(&scene->tasks);
-	bool nobody = !first && nobody_ran(&scene->before, &scene->tasks);
-	/* One look may miss a process that is becoming an orphan: read here too early, and there too late. */
 	if (!w->survey.alive)
-		return nobody && (scene->told == NULL || scene->told(scene->context)) ? WATCH_GONE : WATCH_DONE;
+		return scene->told == NULL || scene->told(scene->context) ? WATCH_GONE : WATCH_DONE;
 	if (spins(scene, w, &w->survey))
 		return WATCH_SPINNING;
-	bool quiet = nobody && !news && !before.runs && !anything_in_flight(&scene->before_sockets) &&
-	             !anything_in_flight(&scene->sockets);
+	bool quiet = !first && !news && !before.runs && nobody_ran(&scene->before, &scene->tasks) &&
+	             !anything_in_flight(&scene->before_sockets) && !anything_in_flight(&scene->sockets);
 	if (!quiet) {
 		w->quiet_ns = now;
 		return WATCH_DONE;

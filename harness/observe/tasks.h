@@ -4,7 +4,7 @@
  * Everything is read from /proc (man 5 proc), as it is at that moment; nothing is stopped. What a
  * single look says of a running system is worth little: still.h compares two.
  *
- * A thread that ends while it is being looked at is left out, and so may be a process whose parent ends just then. Where /proc/PID/task/TID/syscall
+ * A thread that ends while it is being looked at is left out. Where /proc/PID/task/TID/syscall
  * is denied (a program under another uid, some containers), `known` is false and the call is not
  * to be had; the state and the counters are read all the same.
  *

@@ -12,7 +12,7 @@
  *	it crashed, exited,    not judged: that is the harness's trouble, whoever caused it
  *	or took too long
  *
- * Time: a check has a minute, which only a harness that hangs ever needs.
+ * Time: a check has ten minutes, which only a harness that hangs ever needs.
  * Ownership: the caller's LabRuns own their records once they have been run.
  */
 #ifndef CHECKS_RUN_H

@@ -14,7 +14,7 @@ static const uint64_t MS = 1000000, SECOND = 1000000000;
 static const uint64_t SPIN_NS = 1000000000, SPIN_START_NS = 4000000000;
 /* Longer sleeps than this are not waited for. */
 static const uint64_t LONG_SLEEP_NS = 10000000000;
-static const uint64_t PATIENCE_NS = 5000000000, BACKSTOP_NS = 20000000000, GUESS_NS = 1000000000;
+static const uint64_t PATIENCE_NS = 5000000000, BACKSTOP_NS = 20000000000, BACKSTOP_READY_NS = 200000000000, GUESS_NS = 1000000000;
 
 enum { MOST_SLEEPERS = 64 };
 
@@ -46,6 +46,7 @@ typedef struct {
 	Sleepers asleep;               /* as they were when the last round ended */
 	Survey survey;                 /* of the last look */
 	bool fresh;                    /* no look yet */
+	bool ready;                    /* at some look a thread had a CPU, or wanted one */
 } Watch;
 
 static uint64_t now_ns(void)
@@ -218,7 +219,7 @@ static bool spins(const Scene *scene, const Watch *w, const Survey *s)
 	uint64_t cpu = cpu_total(&scene->tasks);
 	uint64_t limit = w->flags & WATCH_START ? SPIN_START_NS : SPIN_NS;
 	/* Who changes something at every turn spins as well, if it goes on for long. */
-	return s->ready && (cpu > w->cpu_then + limit || cpu > w->cpu_first + 4 * limit);
+	return s->ready && (cpu > w->cpu_then + limit || cpu > w->cpu_first + 2 * limit);
 }
 
 /* Each of them has been given a CPU since it was noted down; who was not, is so now. */
@@ -310,7 +311,8 @@ Outcome still_watch(Scene *scene, bool (*done)(void *), void *context, unsigned 
 		if (done != NULL && done(context))
 			return WATCH_DONE;
 		Outcome outcome = judge(scene, &w, news);
-		if (outcome == WATCH_DONE && now_ns() - w.began_ns > BACKSTOP_NS)
+		/* Who wants a CPU and does not get one is not to blame for the time. */
+		if (outcome == WATCH_DONE && now_ns() - w.began_ns > (w.ready ? BACKSTOP_READY_NS : BACKSTOP_NS))
 			outcome = WATCH_CLOCK;
 		if (outcome != WATCH_DONE) {
 			/* What came between the pump and the look is not lost. */

@@ -34,7 +34,8 @@
  *
  * Time. Between looks we wait for news (output, an ending, a byte on the peer's socket) or a moment, 0.1 ms
  * growing to 5. The moment decides how often we look and never what we see. A wall-clock
- * limit of twenty seconds remains as a backstop that no sound verdict meets; WATCH_CLOCK says so.
+ * limit of twenty seconds (two hundred for programs that want the CPU, which a busy machine may not give them) remains as a
+ * backstop that no sound verdict meets; WATCH_CLOCK says so.
  *
  * Where /proc/PID/task/TID/syscall is denied, sleeping threads that have not run for a second are
  * taken to be waiting; `guessed` says that it was so.

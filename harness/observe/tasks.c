@@ -182,18 +182,41 @@ static void add_threads(TaskList *list, pid_t pid)
 		closedir(threads);
 }
 
+static void add_descendants(TaskList *list, pid_t root)
+{
+	if (!kernel_lists_children()) {
+		add_children_by_parent(list, root);
+		return;
+	}
+	add_children(list, root);
+	for (size_t i = 0; i < list->processes; i++)
+		add_children(list, list->process[i]);
+}
+
+static bool any_has_ended(const TaskList *list, size_t from)
+{
+	for (size_t i = from; i < list->processes; i++) {
+		bool lives = false;
+		for (size_t k = 0; !lives && k < list->count; k++)
+			lives = list->task[k].tid == list->process[i] && list->task[k].state != 'Z' &&
+			        list->task[k].state != 'X';
+		if (!lives)
+			return true;
+	}
+	return false;
+}
+
 void tasks_look(TaskList *list, pid_t root)
 {
 	list->count = list->processes = 0;
-	if (kernel_lists_children()) {
-		add_children(list, root);
-		for (size_t i = 0; i < list->processes; i++)
-			add_children(list, list->process[i]);
-	} else {
-		add_children_by_parent(list, root);
-	}
-	for (size_t i = 0; i < list->processes; i++)
-		add_threads(list, list->process[i]);
+	size_t seen;
+	do {
+		seen = list->processes;
+		add_descendants(list, root);
+		for (size_t i = seen; i < list->processes; i++)
+			add_threads(list, list->process[i]);
+		/* Who ended meanwhile has left its children to `root`, whose children we had read by then: once more. */
+	} while (list->processes > seen && any_has_ended(list, seen));
 }
 
 void tasks_free(TaskList *list)

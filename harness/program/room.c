@@ -291,12 +291,12 @@ static void receive(const Room *r, WardenEvent *event)
 		event->kind = 0;
 }
 
-/* In the child: the warden, shut in or not. */
-static void become_warden(const Room *r, int control, char *const *visible)
+/* In the child: the warden, shut in or not. What bubblewrap has to complain of goes to `complaints`. */
+static void become_warden(const Room *r, int control, int complaints, char *const *visible)
 {
 	char number[16], parent[16] = "0";
 	snprintf(number, sizeof number, "%d", control);
-	if (fcntl(control, F_SETFD, 0) == -1)
+	if (fcntl(control, F_SETFD, 0) == -1 || dup2(complaints, STDERR_FILENO) == -1)
 		return;
 	if (r->kind == ROOM_PRIVATE) {
 		Words words = {0};
@@ -311,6 +311,7 @@ static void become_warden(const Room *r, int control, char *const *visible)
 	else if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == -1)
 		return;
 	execl(room_tool("warden"), "warden", number, parent, (char *)NULL);
+	perror(room_tool("warden"));
 }
 
 /* fork(), but the child is process 1 of a pid namespace of its own: bubblewrap sees to that where there is one. It execs
@@ -345,6 +346,23 @@ static bool make_folder(Room *r)
 	return r->uid == 0 || chmod(r->folder, 0777) == 0;
 }
 
+/* The warden never spoke: what was said instead, or how its process ended. */
+static const char *why_not(pid_t pid, int complaints)
+{
+	static char text[200];
+	int status = 0;
+	ssize_t n = read(complaints, text, sizeof text - 1);
+	text[n > 0 ? n : 0] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	kill(pid, SIGKILL); /* it has no more to do, if it is there at all */
+	if (waitpid(pid, &status, 0) == pid && text[0] == '\0')
+		snprintf(text, sizeof text, "the warden's process ended with %s %d",
+		         WIFSIGNALED(status) ? "signal" : "exit status",
+		         WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+	errno = 0;
+	return text;
+}
+
 /* Sets `step` to what was being done, for a message, and returns whether it could all be had. */
 static bool try_open(Room *r, char *const *visible, const char **step)
 {
@@ -374,21 +392,25 @@ static bool try_open(Room *r, char *const *visible, const char **step)
 		return false;
 	r->scene.sockets.count = 0;
 	*step = "a process";
+	int complaints[2];
+	if (pipe2(complaints, O_CLOEXEC) == -1)
+		return false;
 	pid_t pid = r->kind == ROOM_OPEN ? fork_into_namespace() : fork();
 	if (pid == -1)
 		return false;
 	if (pid == 0) {
-		become_warden(r, pair[1], visible);
+		become_warden(r, pair[1], complaints[1], visible);
 		_exit(127);
 	}
 	close(pair[1]);
-	*step = r->kind == ROOM_PRIVATE ? "bubblewrap" : "the warden";
+	close(complaints[1]);
 	WardenEvent event;
 	receive(r, &event);
 	if (event.kind != WARDEN_READY) {
-		errno = 0;
+		*step = why_not(pid, complaints[0]);
 		return false;
 	}
+	close(complaints[0]);
 	r->warden = r->kind == ROOM_PRIVATE ? warden_of(pid) : pid;
 	r->scene.root = r->warden;
 	return r->warden != -1;

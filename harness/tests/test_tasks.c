@@ -161,6 +161,32 @@ START_TEST(an_orphan)
 }
 END_TEST
 
+static bool somebody_lives(void)
+{
+	for (size_t i = 0; i < list.count; i++)
+		if (list.task[i].state != 'Z' && list.task[i].state != 'X')
+			return true;
+	return false;
+}
+
+/* Each hands its life on to the next and ends. At every moment one of them lives, and so a look must show one. */
+START_TEST(it_is_not_missed_while_it_becomes_an_orphan)
+{
+	for (int i = 0; i < 300; i++) {
+		pid_t orphan = 0;
+		fcntl(stage[0], F_SETFL, O_NONBLOCK);
+		child(leave_an_orphan_behind);
+		do {
+			tasks_look(&list, getpid());
+			ck_assert_msg(somebody_lives(), "in round %d, of %zu processes", i, list.processes);
+		} while (read(stage[0], &orphan, sizeof orphan) != sizeof orphan);
+		kill(orphan, SIGKILL);
+		while (waitpid(-1, NULL, 0) != -1)
+			;
+	}
+}
+END_TEST
+
 static void *stand_aside(void *fd)
 {
 	char byte;
@@ -403,6 +429,7 @@ Suite *tasks_suite(void)
 	tcase_add_test(tcase, children);
 	tcase_add_test(tcase, grandchildren);
 	tcase_add_test(tcase, an_orphan);
+	tcase_add_test(tcase, it_is_not_missed_while_it_becomes_an_orphan);
 	tcase_add_test(tcase, threads);
 	tcase_add_test(tcase, a_zombie);
 	tcase_add_test(tcase, more_than_the_first_memory_holds);

@@ -139,7 +139,10 @@ static void leave_an_orphan_behind(void)
 	if (fork() == 0) {
 		setsid();
 		if (fork() == 0) {
-			stand_here();
+			/* No PR_SET_PDEATHSIG here: the parent's death is what this is about. The test kills it. */
+			pid_t pid = getpid();
+			if (write(stage[1], &pid, sizeof pid) != sizeof pid)
+				_exit(1);
 			for (;;)
 				pause();
 		}

@@ -281,14 +281,27 @@ static void shut_in(Words *words, char *const *visible, unsigned uid)
 
 /* --- opening --- */
 
-static void receive(const Room *r, WardenEvent *event)
+/* The warden's first word. The kernel says with it who sent it, as a pid of ours (SO_PASSCRED, man 7 unix). */
+static bool is_ready(const Room *r, pid_t *warden)
 {
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(struct ucred))];
+	} control;
+	WardenEvent event = {0};
+	struct ucred who = {0};
+	struct iovec part = {.iov_base = &event, .iov_len = sizeof event};
+	struct msghdr message = {
+	    .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
 	ssize_t n;
 	do
-		n = recv(r->control, event, sizeof *event, 0);
+		n = recvmsg(r->control, &message, 0);
 	while (n == -1 && errno == EINTR);
-	if (n != (ssize_t)sizeof *event)
-		event->kind = 0;
+	struct cmsghdr *head = n == (ssize_t)sizeof event ? CMSG_FIRSTHDR(&message) : NULL;
+	if (head != NULL && head->cmsg_type == SCM_CREDENTIALS)
+		memcpy(&who, CMSG_DATA(head), sizeof who);
+	*warden = who.pid;
+	return event.kind == WARDEN_READY && who.pid > 0;
 }
 
 /* In the child: the warden, shut in or not. What bubblewrap has to complain of goes to `complaints`. */
@@ -319,16 +332,6 @@ static void become_warden(const Room *r, int control, int complaints, char *cons
 static pid_t fork_into_namespace(void)
 {
 	return (pid_t)syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, 0, 0, 0, 0);
-}
-
-/* With --as-pid-1, bubblewrap's only child is the warden: that child is process 1 in there. */
-static pid_t warden_of(pid_t parent)
-{
-	TaskList list = {0};
-	tasks_look(&list, parent);
-	pid_t found = list.processes > 0 ? list.process[0] : -1;
-	tasks_free(&list);
-	return found;
 }
 
 static bool make_folder(Room *r)
@@ -404,16 +407,13 @@ static bool try_open(Room *r, char *const *visible, const char **step)
 	}
 	close(pair[1]);
 	close(complaints[1]);
-	WardenEvent event;
-	receive(r, &event);
-	if (event.kind != WARDEN_READY) {
+	if (!is_ready(r, &r->warden)) {
 		*step = why_not(pid, complaints[0]);
 		return false;
 	}
 	close(complaints[0]);
-	r->warden = r->kind == ROOM_PRIVATE ? warden_of(pid) : pid;
 	r->scene.root = r->warden;
-	return r->warden != -1;
+	return true;
 }
 
 Room *room_open(char *const *visible)
@@ -433,18 +433,30 @@ Room *room_open(char *const *visible)
 
 /* --- which kind can be had --- */
 
-static bool can_have(RoomKind kind)
+static void try_here(RoomKind kind, int news)
 {
+	Room trial = {.kind = kind};
+	const char *step = "";
+	if (try_open(&trial, NULL, &step))
+		_exit(0);
+	dprintf(news, "%s%s%s", step, errno ? ": " : "", errno ? strerror(errno) : "");
+	_exit(1);
+}
+
+/* Tried in a child, so that nothing stays of it; `why` says what it came to grief at. */
+static bool can_have(RoomKind kind, char *why, size_t size)
+{
+	int news[2], status = 1;
+	if (pipe2(news, O_CLOEXEC) == -1)
+		return false;
 	fflush(NULL);
 	pid_t pid = fork();
-	if (pid == 0) {
-		int quiet = open("/dev/null", O_WRONLY);
-		dup2(quiet, 2);
-		Room trial = {.kind = kind};
-		const char *step;
-		_exit(try_open(&trial, NULL, &step) ? 0 : 1);
-	}
-	int status = 1;
+	if (pid == 0)
+		try_here(kind, news[1]);
+	close(news[1]);
+	ssize_t n = read(news[0], why, size - 1);
+	why[n > 0 ? n : 0] = '\0';
+	close(news[0]);
 	return pid != -1 && waitpid(pid, &status, 0) == pid && status == 0;
 }
 
@@ -476,27 +488,27 @@ bool room_prepare(char *message, size_t size)
 		return false;
 	}
 	const char *forced = getenv("DIALTONE_ROOM");
+	char why[256] = "";
 	kind_known = true;
 	bubblewrap = command_find("bwrap");
 	for (RoomKind kind = ROOM_PRIVATE; kind <= ROOM_SHARED; kind++) {
 		if (forced != NULL && *forced && strcmp(forced, room_kind_name(kind)) != 0)
 			continue;
 		kind_now = kind;
-		if (can_have(kind)) {
+		if (can_have(kind, why, sizeof why)) {
 			if (kind == ROOM_PRIVATE)
 				remove_shared_folder(); /* nothing will be laid there */
 			return true;
 		}
 	}
 	if (forced != NULL && *forced)
-		snprintf(
-		    message, size,
-		    "DIALTONE_ROOM=%s: %s. Say private, open or shared; build/grade --doctor tells what this machine has.",
-		    forced,
-		    strcmp(forced, room_kind_name(kind_now)) == 0 ? "this machine does not allow it"
-								  : "there is no such kind of room");
+		snprintf(message, size,
+		         "DIALTONE_ROOM=%s: %s%s%s. Say private, open or shared; build/grade --doctor tells more.",
+		         forced,
+		         strcmp(forced, room_kind_name(kind_now)) == 0 ? "not on this machine" : "no such kind of room",
+		         *why ? ": " : "", why);
 	else
-		snprintf(message, size, "no kind of room can be had here; build/grade --doctor tells why");
+		snprintf(message, size, "no kind of room can be had here: %s. build/grade --doctor tells more", why);
 	room_cleanup();
 	return false;
 }
@@ -547,9 +559,10 @@ in_port_t room_port(void)
 		next = (unsigned)getpid() * 7919U;
 	for (int tries = 0; tries < 12000; tries++) {
 		in_port_t port = (in_port_t)(20000 + next++ % 12000);
-		/* The number with its bytes swapped must differ, and be one that anybody may bind: above 1023. */
+		/* The number with its bytes swapped must differ, and be one that anybody may bind, for some programs will: above
+		 * 1023, and free. */
 		bool shows_order = (port >> 8) != (port & 0xff) && (port & 0xff) >= 4;
-		if (shows_order && (room_is_private() || reserve(port)) && is_free(port))
+		if (shows_order && (room_is_private() || reserve(port)) && is_free(port) && is_free(htons(port)))
 			return port;
 	}
 	trouble("no free port between 20000 and 32000");

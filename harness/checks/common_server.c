@@ -280,6 +280,11 @@ static void a_call(Party *server, const char *text)
 	Line *line = dial(server);
 	exchange(line, text);
 	hang_up(line);
+	/* Who goes with the first caller shall be gone when the second dials, and not be met on the way out. */
+	static bool rested;
+	if (!rested)
+		party_watch(NULL, NULL, 0, -1);
+	rested = true;
 }
 
 SHARED_CHECK(0, server, serves_the_next_caller, 8, "serves the next caller, and the one after",

@@ -9,7 +9,8 @@
  * In LISTEN the queues mean something else: rqueue is how many callers wait to be accepted, and
  * wqueue how many may (net/ipv4/tcp_diag.c).
  *
- * Time: a dump takes what the machine has at that moment; 0.3 ms.
+ * Time: a dump is a walk over the kernel's table of connections, however few there are: 0.28 ms over the machine's own,
+ * 0.03 over a room's that was opened from the hall (room.h).
  * Ownership: the list is the caller's, used again and again; sockets_free() at the end.
  */
 #ifndef OBSERVE_SOCKETS_H

@@ -259,11 +259,13 @@ static Outcome judge(Scene *scene, Watch *w, bool news)
 	bool first = w->fresh;
 	note_changes(scene, w, now);
 	w->survey = survey(&scene->tasks);
+	w->ready = w->ready || w->survey.ready;
+	bool told = scene->told == NULL || scene->told(scene->context);
 	if (!w->survey.alive)
-		return scene->told == NULL || scene->told(scene->context) ? WATCH_GONE : WATCH_DONE;
+		return told ? WATCH_GONE : WATCH_DONE;
 	if (spins(scene, w, &w->survey))
 		return WATCH_SPINNING;
-	bool quiet = !first && !news && !before.runs && nobody_ran(&scene->before, &scene->tasks) &&
+	bool quiet = told && !first && !news && !before.runs && nobody_ran(&scene->before, &scene->tasks) &&
 	             !anything_in_flight(&scene->before_sockets) && !anything_in_flight(&scene->sockets);
 	if (!quiet) {
 		w->quiet_ns = now;

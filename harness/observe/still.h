@@ -32,7 +32,8 @@
  * thread still running. CPU time and not the clock's, so a busy machine does not turn a slow program
  * into a spinning one.
  *
- * Time. Between looks we wait for news (output, an ending, a byte on the peer's socket) or a moment, 0.1 ms
+ * Time. A look costs more than most answers take to come, so in the first millisecond `done` alone is asked, at each
+ * news. Between looks we wait for news (output, an ending, a byte on the peer's socket) or a moment, 0.1 ms
  * growing to 5. The moment decides how often we look and never what we see. A wall-clock
  * limit of twenty seconds (two hundred for programs that want the CPU, which a busy machine may not give them) remains as a
  * backstop that no sound verdict meets; WATCH_CLOCK says so.

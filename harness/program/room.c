@@ -366,6 +366,30 @@ static const char *why_not(pid_t pid, int complaints)
 	return text;
 }
 
+static bool start_warden(Room *r, int control, char *const *visible, const char **step)
+{
+	int complaints[2];
+	*step = "a process";
+	if (pipe2(complaints, O_CLOEXEC) == -1)
+		return false;
+	pid_t pid = r->kind == ROOM_OPEN ? fork_into_namespace() : fork();
+	if (pid == -1)
+		return false;
+	if (pid == 0) {
+		become_warden(r, control, complaints[1], visible);
+		_exit(127);
+	}
+	close(control);
+	close(complaints[1]);
+	if (!is_ready(r, &r->warden)) {
+		*step = why_not(pid, complaints[0]);
+		return false;
+	}
+	close(complaints[0]);
+	r->scene.root = r->warden;
+	return true;
+}
+
 /* Sets `step` to what was being done, for a message, and returns whether it could all be had. */
 static bool try_open(Room *r, char *const *visible, const char **step)
 {
@@ -394,26 +418,7 @@ static bool try_open(Room *r, char *const *visible, const char **step)
 	if (r->scene.diag == -1 || !sockets_look_for_listeners(r->scene.diag, &r->scene.sockets))
 		return false;
 	r->scene.sockets.count = 0;
-	*step = "a process";
-	int complaints[2];
-	if (pipe2(complaints, O_CLOEXEC) == -1)
-		return false;
-	pid_t pid = r->kind == ROOM_OPEN ? fork_into_namespace() : fork();
-	if (pid == -1)
-		return false;
-	if (pid == 0) {
-		become_warden(r, pair[1], complaints[1], visible);
-		_exit(127);
-	}
-	close(pair[1]);
-	close(complaints[1]);
-	if (!is_ready(r, &r->warden)) {
-		*step = why_not(pid, complaints[0]);
-		return false;
-	}
-	close(complaints[0]);
-	r->scene.root = r->warden;
-	return true;
+	return start_warden(r, pair[1], visible, step);
 }
 
 Room *room_open(char *const *visible)

@@ -286,13 +286,16 @@ static double run(char *const *command)
 
 static void bench_labs(void)
 {
-	static char *numbers[] = {"01", "02", "03", "04", "05", "06"};
-	char *grade = words_print("%s/build/grade", root);
+	char *numbers[LABS], *grade = words_print("%s/build/grade", root);
+	char from[] = "--from", solutions[] = "solutions";
 	double seconds[LABS + 1][GRADES];
+
+	for (int i = 0; i < LABS; i++)
+		numbers[i] = words_print("%02d", i + 1);
 
 	for (int turn = -1; turn < GRADES; turn++) /* the first only builds what is not built */
 		for (int i = 0; i <= LABS; i++) {
-			char *command[LABS + 4] = {grade, "--from", "solutions"};
+			char *command[LABS + 4] = {grade, from, solutions};
 			memcpy(command + 3, i < LABS ? numbers + i : numbers, (i < LABS ? 1 : LABS) * sizeof *command);
 			double took = run(command);
 			if (turn >= 0)

@@ -52,8 +52,8 @@ static void exchange(void)
 	char number[8], heard[8];
 	in_port_t port = room_port();
 	snprintf(number, sizeof number, "%u", port);
-	char *const command[] = {guests_path("talker"), (char *)"server", (char *)"upper", number, NULL};
-	Party *server = party_start("server", command, NULL, plain);
+	Party *server = party_start("server", (char *const[]){guests_path("talker"), NULL},
+	                            (const char *const[]){"server", "right", number, NULL}, plain);
 	ck_assert_int_eq(server->start_error, 0);
 	server->port = port;
 	ck_assert_int_eq(party_watch(takes_calls, &port, WATCH_START, -1), WATCH_DONE);

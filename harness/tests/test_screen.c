@@ -54,7 +54,7 @@ static const struct {
 /* `more` may yet come; the texts have no NUL. */
 static Output holding(const char *text, bool more)
 {
-	return (Output){.fd = more ? 0 : -1, .other = -1, .text = (char *)text, .size = strlen(text)};
+	return (Output){.fd = more ? 0 : -1, .other = -1, .text = strdup(text), .size = strlen(text)};
 }
 
 START_TEST(a_line_is_found)
@@ -90,9 +90,9 @@ END_TEST
 /* what if there is a NUL in it? */
 START_TEST(a_nul_is_a_byte_like_others)
 {
-	static const char text[] = "HE\0LLO\nHELLO\n";
+	static char text[] = "HE\0LLO\nHELLO\n";
 	size_t end;
-	Output out = {.fd = 0, .text = (char *)text, .size = sizeof text - 1};
+	Output out = {.fd = 0, .text = text, .size = sizeof text - 1};
 	ck_assert(screen_has_line(&out, 0, "HELLO", false, &end));
 	ck_assert_uint_eq(end, sizeof text - 1);
 	ck_assert(!screen_has_line(&out, 0, "HE", false, NULL));

@@ -47,7 +47,6 @@ typedef struct {
 	Sleepers asleep;               /* as they were when the last round ended */
 	Survey survey;                 /* of the last look */
 	bool fresh;                    /* no look yet */
-	bool ready;                    /* at some look a thread had a CPU, or wanted one */
 } Watch;
 
 static uint64_t now_ns(void)
@@ -259,7 +258,6 @@ static Outcome judge(Scene *scene, Watch *w, bool news)
 	bool first = w->fresh;
 	note_changes(scene, w, now);
 	w->survey = survey(&scene->tasks);
-	w->ready = w->ready || w->survey.ready;
 	bool told = scene->told == NULL || scene->told(scene->context);
 	if (!w->survey.alive)
 		return told ? WATCH_GONE : WATCH_DONE;
@@ -315,7 +313,7 @@ Outcome still_watch(Scene *scene, bool (*done)(void *), void *context, unsigned 
 			return WATCH_DONE;
 		Outcome outcome = judge(scene, &w, news);
 		/* Who wants a CPU and does not get one is not to blame for the time. */
-		if (outcome == WATCH_DONE && now_ns() - w.began_ns > (w.ready ? BACKSTOP_READY_NS : BACKSTOP_NS))
+		if (outcome == WATCH_DONE && now_ns() - w.began_ns > (w.survey.ready ? BACKSTOP_READY_NS : BACKSTOP_NS))
 			outcome = WATCH_CLOCK;
 		if (outcome != WATCH_DONE) {
 			/* What came between the pump and the look is not lost. */

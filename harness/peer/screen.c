@@ -257,8 +257,8 @@ void has_exited_with(Party *party, int status, int other, const char *code)
 		           party->who, status, story_ending(party, ending));
 	/* What was there at its end may have been at its own: it counts if it stays. */
 	if (party->leftovers > 0 && party_watch(NULL, NULL, 0, -1) != WATCH_GONE)
-		story_fail("leaves_process_behind", party, "the %s has ended, but %d of its processes still run%s.",
-		           party->who, party->leftovers, party->leftovers == 1 ? "" : "");
+		story_fail("leaves_process_behind", party, "the %s has ended, but %d of its processes still run.",
+		           party->who, party->leftovers);
 	story_add("the %s ends with exit status %d", party->who, found);
 }
 

@@ -2,20 +2,26 @@
 #include "peer/line.h"
 
 #include "peer/story.h"
+#include "program/files.h"
 #include "program/trouble.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { MOST_LINES = 512 };
+enum { MOST_LINES = 4096 };
 
 static Line *lines[MOST_LINES];
 static size_t line_count;
@@ -54,18 +60,20 @@ static int tell_lines(Stand *stand, int most)
 		stand[told] = (Stand){.reference = true};
 		record_text(stand[told].who, "%s", l->who);
 		const Socket *ours = NULL;
-		for (size_t k = 0; k < room->scene.sockets.count; k++) {
+		for (size_t k = 0; l->port != 0 && k < room->scene.sockets.count; k++) {
 			const Socket *s = &room->scene.sockets.socket[k];
 			if (s->port == l->port && s->remote_port == l->remote_port)
 				ours = s;
 		}
 		record_text(stand[told].where.call, "recv");
-		record_text(stand[told].state, "%s%s%s", ours ? sockets_state_name(ours->state) : "CLOSED",
-		            ours ? ", " : "",
-		            !ours        ? ""
-		            : l->ended   ? ended_how(l)
-		            : l->in_size ? "has heard more than expected"
-		                         : "nothing to read");
+		const char *news = l->ended     ? ended_how(l)
+		                   : l->in_size ? "has heard more than expected"
+		                                : "nothing to read";
+		if (l->port == 0)
+			record_text(stand[told].state, "%s", news);
+		else
+			record_text(stand[told].state, "%s%s%s", ours ? sockets_state_name(ours->state) : "CLOSED",
+			            ours ? ", " : "", ours ? news : "");
 		told++;
 	}
 	return told;
@@ -76,7 +84,7 @@ static Line *new_line(int fd, Party *party, bool we_called)
 	static const char *const names[] = {"alice", "bob", "carol"};
 	Line *line = calloc(1, sizeof *line);
 	need(line != NULL && line_count < MOST_LINES, "one more call");
-	*line = (Line){.fd = fd, .party = party, .we_called = we_called};
+	*line = (Line){.fd = fd, .party = party, .we_called = we_called, .deaf = shut_window};
 	if (!we_called)
 		snprintf(line->who, sizeof line->who, "server");
 	else if (line_count < 3)
@@ -84,6 +92,13 @@ static Line *new_line(int fd, Party *party, bool we_called)
 	else
 		snprintf(line->who, sizeof line->who, "caller %zu", line_count + 1);
 	lines[line_count++] = line;
+	story_tell_stands(tell_lines);
+	return line;
+}
+
+static Line *new_tcp_line(int fd, Party *party, bool we_called)
+{
+	Line *line = new_line(fd, party, we_called);
 	struct sockaddr_in us, them;
 	socklen_t size = sizeof us;
 	if (getsockname(fd, (struct sockaddr *)&us, &size) == 0)
@@ -93,7 +108,6 @@ static Line *new_line(int fd, Party *party, bool we_called)
 		line->remote_port = ntohs(them.sin_port);
 	int on = 1;
 	need(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0, "TCP_NODELAY");
-	story_tell_stands(tell_lines);
 	return line;
 }
 
@@ -122,10 +136,23 @@ static bool has_connected(void *context)
 	return poll(&look, 1, 0) == 1;
 }
 
+/* Where the system allows a thousand descriptors and more, we want them: each caller is one. */
+static void allow_many_descriptors(void)
+{
+	static bool done;
+	struct rlimit limit;
+	if (!done && getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+	done = true;
+}
+
 Line *dial(Party *server)
 {
 	struct sockaddr_in address = {
 	    .sin_family = AF_INET, .sin_port = htons(server->port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	allow_many_descriptors();
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	need(fd != -1, "socket");
 	apply_window(fd);
@@ -145,8 +172,24 @@ Line *dial(Party *server)
 		party_watch(NULL, NULL, WATCH_PATIENT, -1);
 		story_fail_watch(WATCH_STILL, "stops_serving", server, "the server should take the call");
 	}
-	Line *line = new_line(fd, server, true);
+	Line *line = new_tcp_line(fd, server, true);
 	story_add("%s dials", line->who);
+	return line;
+}
+
+Line *dial_path(Party *server, const char *name)
+{
+	pid_t caller;
+	int fd = party_dial_path(name, &caller);
+	if (fd == -1) {
+		int error = errno;
+		story_add("somebody calls at %s: %s", name, strerror(error));
+		party_watch(NULL, NULL, WATCH_PATIENT, -1);
+		story_fail_watch(WATCH_STILL, "stops_serving", server, "the server should take the call at its path");
+	}
+	Line *line = new_line(fd, server, true);
+	line->caller_pid = caller;
+	story_add("%s calls at %s", line->who, name);
 	return line;
 }
 
@@ -178,6 +221,22 @@ Phone *phone_on_host(const char *host, in_port_t port)
 	need(phone->fd != -1, "a phone for the client to call");
 	/* Who forgets htons() calls this number. If it is taken, the mistake is told in other words. */
 	phone->swapped = listen_at(host, htons(phone->port));
+	return phone;
+}
+
+Phone *phone_at_path(const char *name)
+{
+	Phone *phone = calloc(1, sizeof *phone);
+	need(phone != NULL, "memory");
+	*phone = (Phone){.swapped = -1, .fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+	snprintf(phone->path, sizeof phone->path, "%s", name);
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	const char *path = room_file(name);
+	need(phone->fd != -1 && strlen(path) < sizeof address.sun_path, "a phone at a path");
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	need(bind(phone->fd, (struct sockaddr *)&address, sizeof address) == 0 && chmod(path, 0777) == 0 &&
+	         listen(phone->fd, 8) == 0,
+	     "a phone at a path");
 	return phone;
 }
 
@@ -217,16 +276,19 @@ Line *answer(Phone *phone, Party *client)
 	Outcome outcome = party_watch(somebody_called, phone, WATCH_PATIENT | WATCH_START, phone->fd);
 	fail_if_swapped(phone, client);
 	if (outcome != WATCH_DONE) {
+		char place[48];
+		if (phone->path[0] != '\0')
+			snprintf(place, sizeof place, "at the path %s", phone->path);
+		else
+			snprintf(place, sizeof place, "127.0.0.1 port %u", phone->port);
 		if (client->ended && !client->start_error && !WIFSIGNALED(client->status))
-			story_fail("does_not_call", client,
-			           "the client should call 127.0.0.1 port %u, but it never called that number.",
-			           phone->port);
-		story_fail_watch(outcome, "does_not_call", client, "the client should call 127.0.0.1 port %u",
-		                 phone->port);
+			story_fail("does_not_call", client, "the client should call %s, but it never called there.",
+			           place);
+		story_fail_watch(outcome, "does_not_call", client, "the client should call %s", place);
 	}
 	int fd = accept4(phone->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	need(fd != -1, "accept");
-	phone->line = new_line(fd, client, false);
+	phone->line = phone->path[0] != '\0' ? new_line(fd, client, false) : new_tcp_line(fd, client, false);
 	story_add("the client calls, and the server (reference) answers");
 	return phone->line;
 }
@@ -239,15 +301,22 @@ static void remember(Line *line, const void *bytes, size_t size)
 	memcpy(line->said, bytes, line->said_size);
 }
 
+static void listen_in(Line *line);
+
+/* While we wait to speak we go on listening, or both sides might wait for the other to read. */
 static bool can_send(void *context)
 {
-	struct pollfd look = {.fd = ((Line *)context)->fd, .events = POLLOUT};
+	Line *line = context;
+	if (!line->deaf)
+		listen_in(line);
+	struct pollfd look = {.fd = line->fd, .events = POLLOUT};
 	return poll(&look, 1, 0) == 1;
 }
 
-/* Puts it on the wire, whatever becomes of it. What the other side does with it is for hear() to find out. */
-static void transmit(Line *line, const unsigned char *bytes, size_t size)
+/* Whatever becomes of it: what the other side does with it is for hear() to find out. */
+void transmit(Line *line, const void *all, size_t size)
 {
+	const unsigned char *bytes = all;
 	while (size > 0 && line->fd != -1) {
 		ssize_t n = send(line->fd, bytes, size, MSG_NOSIGNAL);
 		if (n == -1 && errno == EINTR)
@@ -267,10 +336,41 @@ static void transmit(Line *line, const unsigned char *bytes, size_t size)
 	}
 }
 
+static bool is_read(void *context)
+{
+	const Line *line = context;
+	static SocketList list;
+	int waits = 0;
+	if (line->fd == -1)
+		return true;
+	/* man 7 unix, SIOCOUTQ: what the other side has not read yet. TCP's is only what it has not acknowledged. */
+	if (line->port == 0)
+		return ioctl(line->fd, SIOCOUTQ, &waits) == -1 || waits == 0;
+	struct tcp_info ours;
+	socklen_t size = sizeof ours;
+	if (getsockopt(line->fd, IPPROTO_TCP, TCP_INFO, &ours, &size) == -1 || ours.tcpi_notsent_bytes > 0 ||
+	    !sockets_look(room_now()->scene.diag, &list))
+		return false;
+	for (size_t i = 0; i < list.count; i++) {
+		const Socket *s = &list.socket[i];
+		if (s->port == line->remote_port && s->remote_port == line->port)
+			return s->rqueue == 0 && s->counted &&
+			       s->received >= ours.tcpi_bytes_sent - ours.tcpi_bytes_retrans;
+	}
+	return true; /* it has gone */
+}
+
+void let_them_read(Line *line)
+{
+	party_watch(is_read, line, 0, -1);
+}
+
 static const char *quoted(const void *bytes, size_t size)
 {
-	static char text[128];
-	return record_visible(text, sizeof text, bytes, size);
+	/* Two may stand in one sentence. */
+	static char texts[2][128];
+	static unsigned next;
+	return record_visible(texts[next++ % 2], sizeof texts[0], bytes, size);
 }
 
 void say_bytes(Line *line, const void *bytes, size_t size)
@@ -317,7 +417,7 @@ void say_together(Line *line, const char *const *texts)
 	}
 	story_add("%s says all at once: \"%s\"", line->who, quoted(all, size));
 	remember(line, all, size);
-	transmit(line, (const unsigned char *)all, size);
+	transmit(line, all, size);
 }
 
 /* --- hearing --- */
@@ -429,7 +529,7 @@ static const char *mistake(const Line *line, const unsigned char *want, size_t s
 		return mistake_of_more(line, size, got + size, got_size - size);
 	if (common == got_size)
 		return want[common] == 0 ? "stops_at_nul" : "truncates";
-	if (line->we_called && got_size == size && line->said_size == size)
+	if (line->we_called && got_size == size && line->said_size == size && size <= sizeof line->said)
 		return mistake_of_letters(line, want, got);
 	return "wrong_bytes";
 }
@@ -515,6 +615,120 @@ const char *hear_either(Line *line, const char *text, const char *other)
 			return forms[i];
 		}
 	fail_bytes(line, text, strlen(text));
+}
+
+void hear_some(Line *line, void *bytes, size_t size)
+{
+	Outcome outcome = wait_for_bytes(line, size);
+	if (line->in_size < size) {
+		story_add("%s hears %zu bytes", line->who, line->in_size);
+		story_fail_watch(outcome,
+		                 line->in_size > 0 ? "truncates"
+		                 : line->we_called ? "answers_nothing"
+		                                   : "sends_nothing",
+		                 line->party, "the %s should send %zu bytes", line->party->who, size);
+	}
+	memcpy(bytes, line->in, size);
+	story_add("%s hears \"%s\"", line->who, quoted(bytes, size));
+	consume(line, size);
+}
+
+/* --- frames --- */
+
+void frame_header(unsigned char header[FRAME_HEADER], uint32_t size)
+{
+	uint32_t big = htonl(size);
+	memcpy(header, &big, sizeof big);
+}
+
+/* A frame as it goes over the wire; ours to free. */
+static unsigned char *framed(const void *payload, size_t size)
+{
+	unsigned char *wire = malloc(FRAME_HEADER + size);
+	need(wire != NULL, "memory");
+	frame_header(wire, (uint32_t)size);
+	memcpy(wire + FRAME_HEADER, payload, size);
+	return wire;
+}
+
+void say_frame(Line *line, const void *payload, size_t size)
+{
+	unsigned char *wire = framed(payload, size);
+	story_add("%s says the frame \"%s\", %zu bytes", line->who, quoted(payload, size), size);
+	remember(line, wire, FRAME_HEADER + size);
+	transmit(line, wire, FRAME_HEADER + size);
+	free(wire);
+}
+
+void say_frame_text(Line *line, const char *text)
+{
+	say_frame(line, text, strlen(text));
+}
+
+/* What is wrong with a frame, where it is its header; NULL: something else. */
+static const char *mistake_of_header(const Line *line, const unsigned char *payload, size_t size)
+{
+	const unsigned char *in = line->in;
+	uint32_t length;
+	if (size > 0 && line->in_size == size && memcmp(in, payload, size) == 0)
+		return "sends_no_length";
+	if (line->in_size < FRAME_HEADER)
+		return NULL;
+	memcpy(&length, in, sizeof length);
+	if (size > 0 && length == (uint32_t)size && length != htonl((uint32_t)size))
+		return "length_byte_order";
+	length = ntohl(length);
+	bool all_there = line->in_size == FRAME_HEADER + size && memcmp(in + FRAME_HEADER, payload, size) == 0;
+	if (all_there && length == size + FRAME_HEADER)
+		return "length_counts_itself";
+	return all_there ? "wrong_length" : NULL;
+}
+
+void hear_frame(Line *line, const void *payload, size_t size)
+{
+	unsigned char *wire = framed(payload, size);
+	size_t all = FRAME_HEADER + size;
+	Outcome outcome = wait_for_bytes(line, all);
+	if (line->in_size != all || memcmp(line->in, wire, all) != 0) {
+		const char *code = NULL;
+		if (line->in_size > 0) {
+			Hope everything = {.line = line, .enough = (size_t)-1};
+			party_watch(has_come, &everything, 0, line->fd);
+			code = mistake_of_header(line, payload, size);
+		}
+		if (code != NULL) {
+			story_bytes("the frame", wire, all, line->in, line->in_size);
+			story_fail(code, line->party,
+			           "the %s should send the frame \"%s\" with its length %zu in front.",
+			           line->party->who, quoted(payload, size), size);
+		}
+		if (line->in_size < all)
+			fail_silence(line, outcome, wire, all);
+		fail_bytes(line, wire, all);
+	}
+	story_add("%s hears the frame \"%s\", %zu bytes", line->who, quoted(payload, size), size);
+	consume(line, all);
+	free(wire);
+}
+
+void hear_frame_text(Line *line, const char *text)
+{
+	hear_frame(line, text, strlen(text));
+}
+
+size_t hear_any_frame(Line *line, void *payload, size_t room)
+{
+	unsigned char header[FRAME_HEADER];
+	hear_some(line, header, sizeof header);
+	uint32_t size;
+	memcpy(&size, header, sizeof size);
+	size = ntohl(size);
+	if (size > FRAME_MOST || size > room)
+		story_fail("wrong_length", line->party, "the %s should send a frame, but its length reads %u.",
+		           line->party->who, size);
+	if (size > 0)
+		hear_some(line, payload, size);
+	return size;
 }
 
 static void fail_unasked(Line *line)

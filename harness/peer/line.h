@@ -16,6 +16,10 @@
  * Difficult peers: say_in_pieces (each piece waits until the one before has been taken in), say_together
  * (several messages in one segment), say_slowly (byte by byte), keep_window_shut (we do not read, and the buffer for it
  * is as small as the kernel allows), half_close, reset_call at any byte; gone before the answer: freeze the program, say, hang up, thaw.
+ * The same bytes cut in every way: cut.h.
+ *
+ * A line to a path (AF_UNIX) is a line like any other. Its caller is a process in the room, for the server may ask who
+ * calls (SO_PEERCRED), and a process outside its pid namespace would have no number there.
  */
 #ifndef PEER_LINE_H
 #define PEER_LINE_H
@@ -25,14 +29,17 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 typedef struct {
 	char who[16];
 	int fd;       /* -1 once the line is ended */
 	Party *party; /* with whom */
 	bool we_called;
-	in_port_t port, remote_port;
-	unsigned char *in; /* what has come and has not been heard yet */
+	in_port_t port, remote_port; /* 0: a line to a path */
+	bool deaf;                   /* keep_window_shut() was said before it was made */
+	pid_t caller_pid;            /* a line to a path: who called, as the room's programs see it */
+	unsigned char *in;           /* what has come and has not been heard yet */
 	size_t in_size, in_room;
 	bool ended, was_reset; /* their end: no more will come */
 	bool half_closed;
@@ -44,8 +51,11 @@ typedef struct {
 
 /* --- towards a server --- */
 
-/* Calls it; fails with stops_serving or does_not_listen where nobody answers. */
+/* Calls it; fails with stops_serving or does_not_listen where nobody answers. A thousand lines may be open at once. */
 Line *dial(Party *server);
+
+/* The same at a path of the room's (files.h): AF_UNIX. */
+Line *dial_path(Party *server, const char *name);
 
 /* --- towards a client --- */
 
@@ -53,7 +63,8 @@ typedef struct {
 	int fd;
 	int swapped; /* listens at the number with its two bytes the other way round; -1 where that is taken */
 	in_port_t port;
-	Line *line; /* who has called */
+	char path[32]; /* the file's name in the room, for one at a path */
+	Line *line;    /* who has called */
 } Phone;
 
 /* A phone at this port of 127.0.0.1, switched on; 0: a free one. */
@@ -61,6 +72,9 @@ Phone *phone_on(in_port_t port);
 
 /* The same at another address of this machine: all of 127.0.0.0/8 is. */
 Phone *phone_on_host(const char *host, in_port_t port);
+
+/* At a path in the room: a socket of AF_UNIX there, that any program may call. */
+Phone *phone_at_path(const char *name);
 
 /* Without a look at who calls the wrong number: that one is somebody else's. */
 void phone_mind_own_number(Phone *phone);
@@ -86,6 +100,26 @@ void hear_bytes(Line *line, const void *bytes, size_t size);
 /* The same for a client that may strip white space around the line: either form is right. Returns the form. */
 const char *hear_either(Line *line, const char *text, const char *other);
 
+/* So many bytes come, whatever they are, and perhaps more behind them. */
+void hear_some(Line *line, void *bytes, size_t size);
+
+/* --- frames: a length of 4 bytes in network byte order, then so many bytes --- */
+
+enum { FRAME_HEADER = 4, FRAME_MOST = 65536 };
+
+void say_frame(Line *line, const void *payload, size_t size);
+void say_frame_text(Line *line, const char *text);
+
+/* Exactly this frame comes, and nothing with it. What is wrong with its header has names of its own. */
+void hear_frame(Line *line, const void *payload, size_t size);
+void hear_frame_text(Line *line, const char *text);
+
+/* The next frame, whatever is in it and behind it: returns its size. More than `room` bytes fail the check. */
+size_t hear_any_frame(Line *line, void *payload, size_t room);
+
+/* The header of a frame of this size. */
+void frame_header(unsigned char header[FRAME_HEADER], uint32_t size);
+
 /* Until the room is still, nothing comes and nobody hangs up. */
 void hear_nothing(Line *line);
 
@@ -101,6 +135,12 @@ void reset_call(Line *line);
 
 /* Whether something has come, or the end has, without waiting. */
 bool has_news(Line *line);
+
+/* Puts bytes on the wire and into no story: for whoever tells it in other words. */
+void transmit(Line *line, const void *bytes, size_t size);
+
+/* What has been sent so far has been read by the other side; or the room has come to rest, and it never will be. */
+void let_them_read(Line *line);
 
 /* All lines of the check, ended ones too. */
 Line *const *line_all(size_t *count);

@@ -22,6 +22,8 @@ static Verdict *verdict;
 static StoryStands *tellers[MOST_TELLERS];
 static bool hung_up;
 static void (*better_reason)(Party *about);
+static const char *blamed; /* story_blame() */
+static char circumstance[80];
 
 /* Ends the check's process, by Check's own way. */
 static _Noreturn void end_check(void)
@@ -41,6 +43,7 @@ void story_begin(Verdict *v)
 {
 	verdict = v;
 	hung_up = false;
+	blamed = NULL;
 	trouble_handler = not_judged;
 }
 
@@ -205,14 +208,44 @@ static void ask_for_better_reason(Party *about)
 	ask(about);
 }
 
+void story_blame(const char *code, const char *text)
+{
+	blamed = code;
+	record_text(circumstance, "%s", text ? text : "");
+}
+
+/* What is wrong whatever the circumstances. */
+static bool speaks_for_itself(const char *code)
+{
+	static const char *const codes[] = {"dies_of_sigpipe",
+	                                    "killed",
+	                                    "crashes",
+	                                    "spins",
+	                                    "spins_after_hang_up",
+	                                    "cannot_be_started",
+	                                    "memory_error",
+	                                    "floods_output",
+	                                    "undefined_behaviour",
+	                                    NULL};
+	for (const char *const *one = codes; *one != NULL; one++)
+		if (strcmp(*one, code) == 0)
+			return true;
+	return false;
+}
+
 static _Noreturn void finish(const char *code, Party *about, const char *message)
 {
 	if (verdict == NULL)
 		trouble("%s: %s", code, message);
 	ask_for_better_reason(about);
 	verdict->status = VERDICT_FAIL;
+	if (blamed != NULL && !speaks_for_itself(code))
+		code = blamed;
 	record_text(verdict->code, "%s", code);
-	record_text(verdict->message, "%s", message);
+	if (blamed != NULL)
+		record_text(verdict->message, "%s This is with the same bytes %s.", message, circumstance);
+	else
+		record_text(verdict->message, "%s", message);
 	record_text(verdict->lesson, "%s", lesson_for(code));
 	party_pump(room_now());
 	tell_stands(about);

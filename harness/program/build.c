@@ -42,11 +42,16 @@ static const char *const libraries_from_10[] = {"-ljansson", "-lcrypto", NULL};
 typedef struct {
 	size_t plan; /* whose it is */
 	Kind kind;
-	const char *source;  /* "client.c", or LEAKCHECK */
+	const char *source;  /* "client.c", or one of our own */
 	const char *program; /* or the program to be linked */
 	bool ended_well;
 } Unit;
-static const char LEAKCHECK[] = "leakcheck";
+/* Our own sources, ROOT/harness/program/NAME.c: known by their address, for a student may have files of these names. */
+static const char LEAKCHECK[] = "leakcheck", FRAME_DRIVER[] = "frame_driver";
+static const char *const own_sources[] = {LEAKCHECK, FRAME_DRIVER, NULL};
+
+/* The one "program" that has no main() of its own: frame.c, which is a part of the others, and is judged by itself. */
+static const char FRAME[] = "frame";
 
 /* One Build in the making. */
 typedef struct {
@@ -118,15 +123,15 @@ static void note_folder(FILE *stamp, const char *folder, int depth, int *left, c
 		free(entries);
 }
 
-static char *leakcheck_source(void)
+static char *own_path(const char *name)
 {
-	return words_print("%s/harness/program/leakcheck.c", shop.root);
+	return words_print("%s/harness/program/%s.c", shop.root, name);
 }
 
 /* All that decides what is built, as one text. */
 static char *stamp_of(const Build *build, char **odd)
 {
-	char *text = NULL, *leakcheck = leakcheck_source();
+	char *text = NULL;
 	size_t size;
 	int left = FILES_MOST;
 	FILE *stamp = open_memstream(&text, &size);
@@ -148,10 +153,13 @@ static char *stamp_of(const Build *build, char **odd)
 		note_file(stamp, real ? real : "", "compiler");
 		free(real);
 	}
-	note_file(stamp, leakcheck, "leakcheck");
+	for (const char *const *own = own_sources; *own; own++) {
+		char *path = own_path(*own);
+		note_file(stamp, path, *own);
+		free(path);
+	}
 	note_folder(stamp, build->folder, 0, &left, odd);
 	fclose(stamp);
-	free(leakcheck);
 	return text;
 }
 
@@ -284,7 +292,6 @@ static void shut_in(Words *words, const char *folder, const char *making)
 {
 	static const char *const shown[] = {
 	    "/bin", "/sbin", "/lib", "/lib64", "/lib32", "/etc/ld.so.cache", "/etc/alternatives"};
-	char *leakcheck = leakcheck_source();
 
 	words_add_all(words, "bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--clearenv", "--setenv",
 	              "PATH", "/usr/local/bin:/usr/bin:/bin", "--setenv", "LC_ALL", "C", "--ro-bind", "/usr", "/usr",
@@ -297,11 +304,14 @@ static void shut_in(Words *words, const char *folder, const char *making)
 		*strrchr(where, '/') = '\0';
 		words_add_all(words, "--ro-bind-try", where, where, NULL);
 	}
-	words_add_all(words, "--ro-bind", leakcheck, "/leakcheck.c", NULL);
+	for (const char *const *own = own_sources; *own; own++) {
+		words_add_all(words, "--ro-bind", NULL);
+		words_add(words, "%s", own_path(*own));
+		words_add(words, "/%s.c", *own);
+	}
 	if (folder)
 		words_add_all(words, "--ro-bind", folder, "/submission", "--bind", making, "/made", "--chdir", "/made",
 		              NULL);
-	free(leakcheck);
 }
 
 static void limit(int resource, rlim_t most)
@@ -353,9 +363,22 @@ static void add_all(Words *words, const char *const *list)
 		words_add(words, "%s", *list);
 }
 
+static bool is_frame(const char *program)
+{
+	return strcmp(program, FRAME) == 0;
+}
+
+static bool is_own(const char *source)
+{
+	return source == LEAKCHECK || source == FRAME_DRIVER;
+}
+
 static void add_objects(Words *words, const Unit *unit, const Plan *plan, const char *made_in)
 {
-	words_add(words, "%s", object(made_in, words_print("%s.c", unit->program), unit->kind));
+	if (is_frame(unit->program))
+		words_add(words, "%s", object(made_in, FRAME_DRIVER, unit->kind));
+	else
+		words_add(words, "%s", object(made_in, words_print("%s.c", unit->program), unit->kind));
 	for (size_t i = 0; i < plan->helpers.count; i++)
 		words_add(words, "%s", object(made_in, plan->helpers.word[i], unit->kind));
 	if (unit->kind == SANITIZED)
@@ -385,8 +408,8 @@ static Words command_line(const Unit *unit)
 	}
 	words_add(&words, "-ffile-prefix-map=%s=%s", folder, plan->build->shown);
 	words_add_all(&words, "-c", NULL);
-	if (unit->source == LEAKCHECK)
-		words_add(&words, "%s", shop.shut_in ? "/leakcheck.c" : leakcheck_source());
+	if (is_own(unit->source))
+		words_add(&words, "%s", shop.shut_in ? words_print("/%s.c", unit->source) : own_path(unit->source));
 	else
 		words_add(&words, "%s/%s", folder, unit->source);
 	words_add_all(&words, "-o", made(unit, made_in, ".o"), NULL);
@@ -532,6 +555,8 @@ static void sort_out(Plan *plan)
 				text = words_from_file(path, SOURCE_BYTES);
 			if (program) {
 				words_add(&plan->sources, "%s", name);
+				if (strcmp(name, "frame.c") == 0)
+					words_add(&plan->helpers, "%s", name); /* of itself and of all the others */
 			} else if (text && !build_defines_main(text)) {
 				words_add(&plan->sources, "%s", name);
 				words_add(&plan->helpers, "%s", name);
@@ -592,6 +617,8 @@ static void plan_build(size_t i)
 			add_unit((Unit){.plan = i, .kind = kind, .source = plan->sources.word[s]});
 	if (!plan->odd)
 		add_unit((Unit){.plan = i, .kind = SANITIZED, .source = LEAKCHECK});
+	for (Kind kind = PLAIN; kind < KINDS && !plan->odd && words_have(&plan->sources, "frame.c"); kind++)
+		add_unit((Unit){.plan = i, .kind = kind, .source = FRAME_DRIVER});
 }
 
 static bool is_there(const char *folder, const char *name)
@@ -614,7 +641,7 @@ static void plan_links(const Unit *compiled, size_t count)
 			ready[SANITIZED] = ready[PLAIN];
 			for (size_t u = 0; u < count; u++)
 				if (compiled[u].plan == i && !compiled[u].ended_well &&
-				    (compiled[u].source == LEAKCHECK || strcmp(compiled[u].source, source) == 0 ||
+				    (is_own(compiled[u].source) || strcmp(compiled[u].source, source) == 0 ||
 				     words_have(&plan->helpers, compiled[u].source)))
 					ready[compiled[u].kind] = false;
 			for (Kind kind = PLAIN; kind < KINDS; kind++)
@@ -657,6 +684,15 @@ static void copy_talk(FILE *out, const Plan *plan, const char *name)
 	free(path);
 }
 
+static void remove_made(const Plan *plan, const char *source)
+{
+	for (Kind kind = PLAIN; kind < KINDS; kind++) {
+		Unit unit = {.source = source, .kind = kind};
+		unlink(made(&unit, plan->making, ".o"));
+		unlink(made(&unit, plan->making, ".text"));
+	}
+}
+
 /* The compiler's talk about all plain builds becomes the file "said"; what nobody needs any more goes. */
 static void finish(Plan *plan)
 {
@@ -676,14 +712,10 @@ static void finish(Plan *plan)
 	if (fclose(said) != 0)
 		plan->trouble = words_print("%s: %s", path, strerror(errno));
 
-	for (size_t i = 0; i <= plan->sources.count; i++) {
-		for (Kind kind = PLAIN; kind < KINDS; kind++) {
-			const char *source = i < plan->sources.count ? plan->sources.word[i] : LEAKCHECK;
-			Unit unit = {.source = source, .kind = kind};
-			unlink(made(&unit, plan->making, ".o"));
-			unlink(made(&unit, plan->making, ".text"));
-		}
-	}
+	for (size_t i = 0; i < plan->sources.count; i++)
+		remove_made(plan, plan->sources.word[i]);
+	for (const char *const *own = own_sources; *own; own++)
+		remove_made(plan, *own);
 }
 
 /* Moves it to its place; somebody else may have been faster, with the same. */

@@ -137,28 +137,33 @@ static void note_ending(const Room *room, const WardenEvent *event)
 		p->leftovers = count_alive(room);
 }
 
-/* One message of the warden's, with the sender's pid as the kernel translates it. False: none there. */
-static bool hear_warden(const Room *room, WardenEvent *event, pid_t *sender, int flags)
+/* One message of the warden's, with the sender's pid as the kernel translates it, and the descriptor that came with it or -1.
+ * False: none there. */
+static bool hear_warden(const Room *room, WardenEvent *event, pid_t *sender, int *descriptor, int flags)
 {
 	union {
 		struct cmsghdr align;
-		char bytes[CMSG_SPACE(sizeof(struct ucred))];
+		char bytes[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int))];
 	} control;
 	struct iovec part = {.iov_base = event, .iov_len = sizeof *event};
 	struct msghdr message = {
 	    .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
 	ssize_t n;
 	do
-		n = recvmsg(room->control, &message, flags);
+		n = recvmsg(room->control, &message, flags | MSG_CMSG_CLOEXEC);
 	while (n == -1 && errno == EINTR);
 	if (n == -1 && errno == EAGAIN)
 		return false;
 	if (n != (ssize_t)sizeof *event)
 		trouble("the warden of the room is gone");
-	struct cmsghdr *head = CMSG_FIRSTHDR(&message);
 	struct ucred who = {0};
-	if (head != NULL && head->cmsg_type == SCM_CREDENTIALS)
-		memcpy(&who, CMSG_DATA(head), sizeof who);
+	*descriptor = -1;
+	for (struct cmsghdr *head = CMSG_FIRSTHDR(&message); head != NULL; head = CMSG_NXTHDR(&message, head)) {
+		if (head->cmsg_type == SCM_CREDENTIALS)
+			memcpy(&who, CMSG_DATA(head), sizeof who);
+		else if (head->cmsg_type == SCM_RIGHTS)
+			memcpy(descriptor, CMSG_DATA(head), sizeof *descriptor);
+	}
 	*sender = who.pid;
 	return true;
 }
@@ -181,7 +186,8 @@ bool party_pump(void *context)
 	bool any = false;
 	WardenEvent event;
 	pid_t sender;
-	while (hear_warden(room, &event, &sender, MSG_DONTWAIT)) {
+	int none;
+	while (hear_warden(room, &event, &sender, &none, MSG_DONTWAIT)) {
 		any = true;
 		if (event.kind == WARDEN_EXITED)
 			note_ending(room, &event);
@@ -394,7 +400,8 @@ Party *party_start(const char *who, char *const *command, const char *const *arg
 	close(theirs[2]);
 	for (WardenEvent event = {0}; event.kind != WARDEN_STARTED && event.kind != WARDEN_FAILED;) {
 		pid_t sender;
-		hear_warden(room, &event, &sender, 0);
+		int none;
+		hear_warden(room, &event, &sender, &none, 0);
 		if (event.kind == WARDEN_CHILD)
 			p->pid = sender;
 		else if (event.kind == WARDEN_EXITED)
@@ -409,6 +416,28 @@ Party *party_start(const char *who, char *const *command, const char *const *arg
 	parties[party_count++] = p;
 	room->scene.sockets.count = 0; /* what was seen before says nothing of this one */
 	return p;
+}
+
+int party_dial_path(const char *name, pid_t *caller)
+{
+	Room *room = room_now();
+	WardenDial order = {.uid = room->uid};
+	int call = -1, n = name[0] == '/' ? snprintf(order.path, sizeof order.path, "%s", name)
+	                                  : snprintf(order.path, sizeof order.path, "%s/%s", room->folder, name);
+	if (n >= (int)sizeof order.path) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	need(send(room->control, &order, sizeof order, MSG_NOSIGNAL) == (ssize_t)sizeof order, "to the warden");
+	for (WardenEvent event = {0}; event.kind != WARDEN_DIALLED;) {
+		pid_t sender;
+		hear_warden(room, &event, &sender, &call, 0);
+		if (event.kind == WARDEN_EXITED)
+			note_ending(room, &event);
+		*caller = event.pid;
+		errno = event.error;
+	}
+	return call;
 }
 
 void party_watch_for_crash(Party *party)

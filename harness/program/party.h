@@ -82,6 +82,10 @@ void party_input(Party *party, const void *bytes, size_t size);
 /* End of input: closes the pipe; at a terminal, types Ctrl-D (VEOF) on an empty line. */
 void party_end_input(Party *party);
 
+/* Has a process of the room call a path there (AF_UNIX): the call as a descriptor of ours, non-blocking, and who called, as
+ * programs in the room number it. -1 with errno: nobody took it. */
+int party_dial_path(const char *name, pid_t *caller);
+
 void party_freeze(Party *party);
 void party_thaw(Party *party);
 

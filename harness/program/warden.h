@@ -14,6 +14,8 @@
  *	warden -> check    WARDEN_STARTED   the exec has succeeded
  *	warden -> check    WARDEN_FAILED    it has not; `error` is its errno
  *	warden -> check    WARDEN_EXITED    a program that it started has ended, and how
+ *	check -> warden    WardenDial       call this path (AF_UNIX) from within the room
+ *	caller -> check    WARDEN_DIALLED   the call, as a descriptor (SCM_RIGHTS), or `error`; `pid` has called
  *
  * Pids in messages are those of the room's pid namespace; only the credentials' are ours.
  */
@@ -24,7 +26,14 @@
 
 enum { WARDEN_TEXT = 48 * 1024 };
 
-typedef enum { WARDEN_READY = 1, WARDEN_CHILD, WARDEN_STARTED, WARDEN_FAILED, WARDEN_EXITED } WardenEventKind;
+typedef enum {
+	WARDEN_READY = 1,
+	WARDEN_CHILD,
+	WARDEN_STARTED,
+	WARDEN_FAILED,
+	WARDEN_EXITED,
+	WARDEN_DIALLED
+} WardenEventKind;
 
 typedef struct {
 	int32_t kind;
@@ -33,6 +42,12 @@ typedef struct {
 	int32_t status; /* EXITED: as wait(2) has it */
 	int64_t cpu_us; /* EXITED: user and system time, its reaped children's too */
 } WardenEvent;
+
+/* No descriptors come with it: that is how it is told from a WardenStart. */
+typedef struct {
+	uint32_t uid;   /* whom the caller is, as in WardenStart */
+	char path[112]; /* absolute */
+} WardenDial;
 
 typedef struct {
 	uint32_t argc, envc;

@@ -143,6 +143,7 @@ void say_speech(Line *line, const Speech *speech, const Cut *cut)
 	char text[160];
 	story_add("%s says, %s: \"%s\"", line->who, cut->name,
 	          record_visible(text, sizeof text, speech->bytes, speech->size));
+	line_remember(line, speech->bytes, speech->size);
 	cut->say(line, speech);
 }
 

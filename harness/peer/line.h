@@ -49,6 +49,9 @@ typedef struct {
 	size_t said_size;
 } Line;
 
+/* From now on every line that is made by dial() or answer() begins with this; NULL: with nothing. */
+void line_greet_with(void (*greet)(Line *line));
+
 /* --- towards a server --- */
 
 /* Calls it; fails with stops_serving or does_not_listen where nobody answers. A thousand lines may be open at once. */
@@ -138,6 +141,9 @@ bool has_news(Line *line);
 
 /* Puts bytes on the wire and into no story: for whoever tells it in other words. */
 void transmit(Line *line, const void *bytes, size_t size);
+
+/* That this was said: what comes back is compared with it, to name a mistake. */
+void line_remember(Line *line, const void *bytes, size_t size);
 
 /* What has been sent so far has been read by the other side; or the room has come to rest, and it never will be. */
 void let_them_read(Line *line);

@@ -18,7 +18,7 @@ static char folder[32]; /* holds the programs, and temporary/ */
 
 void guests_build(void)
 {
-	static const char *const names[] = {"guest", "talker"};
+	static const char *const names[] = {"guest", "talker", "courier"};
 	char command[512];
 
 	snprintf(folder, sizeof folder, "/tmp/guests-XXXXXX");

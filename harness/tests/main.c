@@ -26,6 +26,7 @@
 	X(room)    \
 	X(party)   \
 	X(line)    \
+	X(peer)    \
 	X(screen)
 
 #define DECLARE(name) Suite *name##_suite(void);

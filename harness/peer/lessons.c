@@ -28,6 +28,9 @@ static const struct {
     {"sends_trailing_nul", "The NUL that ends a C string is not part of the message; strlen() does not count it, and "
                            "neither should send()."},
     {"sends_newline", "The newline ended the line at the keyboard; it is not part of the message here."},
+    {"forgets_newline",
+     "Here a message ends with a newline, and the newline goes out with it: the other side waits for it, "
+     "for without it the message may go on."},
     {"stale_tail", "The end of an earlier message is still in the buffer. recv() ends nothing with a NUL: only its "
                    "return value says how much of the buffer is this message."},
     {"stops_at_nul", "strlen() and %s stop at the first NUL; bytes from a socket may hold one anywhere. Use the count "
@@ -103,6 +106,27 @@ static const struct {
     {"undefined_behaviour", "The C standard gives this no meaning, so a compiler may do with it what it likes."},
     {"ignores_hang_up", "recv() returned 0, which is no message but the end of the call."},
     {"floods_output", "The program prints without end."},
+    {"short_send",
+     "send() returned less than it was given: that is how much it took. What is left begins behind that, and is for "
+     "the next send(): go on until nothing is left."},
+    {"short_read",
+     "recv() returned less than was asked for: that is what had come so far. Ask again, for what is still missing, "
+     "and put it behind what is there."},
+    {"gives_up_on_a_signal",
+     "EINTR is no failure: a signal came while the call waited, and its handler has run. The same call again will do."},
+    {"overruns_buffer",
+     "More was received than there was room for. What lies behind a buffer belongs to somebody else: ask recv() for "
+     "no more than is still missing."},
+    {"wrong_result",
+     "What a function returns is all that its caller knows of what happened. frame.h says what it must be."},
+    {"wrong_errno",
+     "errno tells the caller why. recv() sets it when it returns -1; an end of the stream sets nothing, so there it is for "
+     "your function to say."},
+    {"trusts_length",
+     "The length is what a stranger says of the bytes to come. Look at it before anything is done with it: "
+     "too long a one is refused at once, and none of those bytes is waited for."},
+    {"sends_too_much", "What is too long for a frame must be refused before the first byte of it has left."},
+    {"tampers_with_the_judge", "The channel on which the judge hears what your functions returned is not for them."},
 };
 
 const char *lesson_for(const char *code)

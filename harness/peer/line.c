@@ -25,7 +25,8 @@ enum { MOST_LINES = 4096 };
 
 static Line *lines[MOST_LINES];
 static size_t line_count;
-static bool shut_window;
+static bool shut_window, small_buffers;
+static void (*greeting)(Line *line);
 
 /* What a buffer would hold that every message so far had been written to the start of: stale tails come from there. */
 static unsigned char residue[1100];
@@ -119,15 +120,34 @@ Line *const *line_all(size_t *count)
 
 /* --- calling --- */
 
+void line_greet_with(void (*greet)(Line *line))
+{
+	greeting = greet;
+}
+
 void keep_window_shut(void)
 {
 	shut_window = true;
 }
 
+void keep_buffers_small(bool small)
+{
+	small_buffers = small;
+}
+
 static void apply_window(int fd)
 {
+	int frame = 1460, in = 8192, out = 65536;
+	need(!small_buffers || (setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &frame, sizeof frame) == 0 &&
+	                        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &in, sizeof in) == 0 &&
+	                        setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &out, sizeof out) == 0),
+	     "small buffers");
 	int least = 1; /* the kernel makes it as small as it can be: man 7 socket, SO_RCVBUF */
 	need(!shut_window || setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &least, sizeof least) == 0, "SO_RCVBUF");
+	/* The other side's buffer for sending grows with the size of a segment: with the loopback's 64 KiB to some megabytes,
+	 * with these to some ten KiB (tcp_sndbuf_expand(), net/ipv4/tcp_input.c). */
+	int segment = 536;
+	need(!shut_window || setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof segment) == 0, "TCP_MAXSEG");
 }
 
 static bool has_connected(void *context)
@@ -150,6 +170,8 @@ static void allow_many_descriptors(void)
 
 Line *dial(Party *server)
 {
+	if (server->path[0] != '\0')
+		return dial_path(server, server->path);
 	struct sockaddr_in address = {
 	    .sin_family = AF_INET, .sin_port = htons(server->port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	allow_many_descriptors();
@@ -174,6 +196,8 @@ Line *dial(Party *server)
 	}
 	Line *line = new_tcp_line(fd, server, true);
 	story_add("%s dials", line->who);
+	if (greeting != NULL)
+		greeting(line);
 	return line;
 }
 
@@ -290,12 +314,14 @@ Line *answer(Phone *phone, Party *client)
 	need(fd != -1, "accept");
 	phone->line = phone->path[0] != '\0' ? new_line(fd, client, false) : new_tcp_line(fd, client, false);
 	story_add("the client calls, and the server (reference) answers");
+	if (greeting != NULL)
+		greeting(phone->line);
 	return phone->line;
 }
 
 /* --- speaking --- */
 
-static void remember(Line *line, const void *bytes, size_t size)
+void line_remember(Line *line, const void *bytes, size_t size)
 {
 	line->said_size = size < sizeof line->said ? size : sizeof line->said;
 	memcpy(line->said, bytes, line->said_size);
@@ -379,7 +405,7 @@ void say_bytes(Line *line, const void *bytes, size_t size)
 		story_add("%s says %zu bytes: \"%s\"", line->who, size, quoted(bytes, size));
 	else
 		story_add("%s says \"%s\"", line->who, quoted(bytes, size));
-	remember(line, bytes, size);
+	line_remember(line, bytes, size);
 	transmit(line, bytes, size);
 }
 
@@ -392,7 +418,7 @@ void say_in_pieces(Line *line, const void *bytes, size_t size, size_t piece)
 {
 	const unsigned char *at = bytes;
 	story_add("%s says \"%s\" in pieces of %zu", line->who, quoted(bytes, size), piece);
-	remember(line, bytes, size);
+	line_remember(line, bytes, size);
 	for (size_t from = 0; from < size; from += piece) {
 		transmit(line, at + from, size - from < piece ? size - from : piece);
 		/* The next piece only when this one has been taken in: then it came by itself for certain. */
@@ -416,7 +442,7 @@ void say_together(Line *line, const char *const *texts)
 		size += n;
 	}
 	story_add("%s says all at once: \"%s\"", line->who, quoted(all, size));
-	remember(line, all, size);
+	line_remember(line, all, size);
 	transmit(line, all, size);
 }
 
@@ -527,6 +553,8 @@ static const char *mistake(const Line *line, const unsigned char *want, size_t s
 		return got_size < size ? "strips_spaces" : "keeps_spaces";
 	if (common == size && got_size > size)
 		return mistake_of_more(line, size, got + size, got_size - size);
+	if (common == got_size && common + 1 == size && want[common] == '\n')
+		return "forgets_newline";
 	if (common == got_size)
 		return want[common] == 0 ? "stops_at_nul" : "truncates";
 	if (line->we_called && got_size == size && line->said_size == size && size <= sizeof line->said)
@@ -655,7 +683,7 @@ void say_frame(Line *line, const void *payload, size_t size)
 {
 	unsigned char *wire = framed(payload, size);
 	story_add("%s says the frame \"%s\", %zu bytes", line->who, quoted(payload, size), size);
-	remember(line, wire, FRAME_HEADER + size);
+	line_remember(line, wire, FRAME_HEADER + size);
 	transmit(line, wire, FRAME_HEADER + size);
 	free(wire);
 }

@@ -154,6 +154,10 @@ Line *const *line_all(size_t *count);
 /* We read nothing until told: what they send stays with them once the buffers are full. Before the call is made. */
 void keep_window_shut(void);
 
+/* From here on (or no longer) calls are made with small buffers and small segments: some 400 KB, and not 8 MB, are under way
+ * on such a call before a program that nobody reads from can send no more. */
+void keep_buffers_small(bool small);
+
 /* How many segments with data they have sent so far (RFC 4898, tcpi_data_segs_in). */
 unsigned segments_heard(Line *line);
 

@@ -2,6 +2,7 @@
 #include "program/party.h"
 
 #include "observe/stop.h"
+#include "observe/trace.h"
 #include "program/trouble.h"
 #include "program/warden.h"
 
@@ -366,21 +367,36 @@ static size_t write_order(WardenStart *order, char *const *command, const char *
 	return offsetof(WardenStart, text) + used;
 }
 
-static void send_order(const Room *room, WardenStart *order, size_t size, const int fds[3])
+static void send_order(const Room *room, WardenStart *order, size_t size, const int fds[4])
 {
 	union {
 		struct cmsghdr align;
-		char bytes[CMSG_SPACE(3 * sizeof(int))];
+		char bytes[CMSG_SPACE(4 * sizeof(int))];
 	} control = {0};
+	const size_t bytes = (order->traced ? 4 : 3) * sizeof(int);
 	struct iovec part = {.iov_base = order, .iov_len = size};
 	struct msghdr message = {
 	    .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
 	struct cmsghdr *head = CMSG_FIRSTHDR(&message);
 	head->cmsg_level = SOL_SOCKET;
 	head->cmsg_type = SCM_RIGHTS;
-	head->cmsg_len = CMSG_LEN(3 * sizeof(int));
-	memcpy(CMSG_DATA(head), fds, 3 * sizeof(int));
+	message.msg_controllen = CMSG_SPACE(bytes);
+	head->cmsg_len = CMSG_LEN(bytes);
+	memcpy(CMSG_DATA(head), fds, bytes);
 	need(sendmsg(room->control, &message, MSG_NOSIGNAL) == (ssize_t)size, "to the warden");
+}
+
+/* The child waits for it, and until then does nothing: so it is traced from its first step. */
+static void hand_over_filter(pid_t child, int pipe)
+{
+	size_t size;
+	const void *filter = trace_filter(&size);
+	if (filter == NULL || !trace_begin(child))
+		trouble("the program cannot be traced: %s", strerror(errno));
+	need(write(pipe, filter, size) == (ssize_t)size, "the filter");
+	close(pipe);
+	/* Its exec stops it once, for us to hear of; nobody else can let it go on. */
+	trace_until_exec(child);
 }
 
 Party *party_start(const char *who, char *const *command, const char *const *arguments, StartAs as)
@@ -390,10 +406,15 @@ Party *party_start(const char *who, char *const *command, const char *const *arg
 	Party *p = calloc(1, sizeof *p);
 	need(p != NULL && party_count < MOST_PARTIES, "one more program");
 	snprintf(p->who, sizeof p->who, "%s", who);
-	int theirs[3];
+	int theirs[4], filter[2] = {-1, -1};
 	open_streams(p, as, theirs);
 	size_t size = write_order(&order, command, arguments, as);
+	order.traced = as.traced;
+	need(!as.traced || pipe2(filter, O_CLOEXEC) == 0, "a pipe");
+	theirs[3] = filter[0];
 	send_order(room, &order, size, theirs);
+	if (as.traced)
+		close(filter[0]);
 	close(theirs[0]);
 	if (theirs[1] != theirs[0])
 		close(theirs[1]);
@@ -402,10 +423,13 @@ Party *party_start(const char *who, char *const *command, const char *const *arg
 		pid_t sender;
 		int none;
 		hear_warden(room, &event, &sender, &none, 0);
-		if (event.kind == WARDEN_CHILD)
+		if (event.kind == WARDEN_CHILD) {
 			p->pid = sender;
-		else if (event.kind == WARDEN_EXITED)
+			if (as.traced)
+				hand_over_filter(sender, filter[1]);
+		} else if (event.kind == WARDEN_EXITED) {
 			note_ending(room, &event);
+		}
 		p->inner = event.pid;
 		p->start_error = event.kind == WARDEN_FAILED ? event.error : 0;
 	}

@@ -58,6 +58,7 @@ typedef struct Party {
 	bool serves; /* a server that has been seen to listen and should go on for ever */
 	bool killed_by_us;
 	in_port_t port;              /* on which it was asked to listen, or told to call */
+	char path[112];              /* or the name of its path in the room */
 	const char *sources, *shown; /* the student's own files, for where.h; NULL: none */
 	CrashWatch *watch;           /* on a program that is known to crash: it tells where; else NULL */
 	int leftovers;               /* processes of its that were still there when it had ended by itself */
@@ -68,6 +69,7 @@ typedef struct {
 	const char *file;        /* INPUT_FILE: its content */
 	bool sanitized;          /* a sanitizer reserves terabytes: no limit on memory by kind of page */
 	const char *environment; /* one more NAME=VALUE, or NULL */
+	bool traced; /* by this process (trace.h): its events are for the caller to fetch, from its exec on */
 } StartAs;
 
 /* Starts `command` followed by `arguments` (both end with NULL); does not return before the exec. */

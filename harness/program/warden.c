@@ -25,8 +25,11 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <linux/close_range.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -69,8 +72,22 @@ static char **words(char **text, const char *end, uint32_t count)
 	return list;
 }
 
+/* Waits until the tracer has this process, and takes the filter that it gives: from then on the calls in it stop there. */
+static bool take_filter(int pipe)
+{
+	static struct sock_filter filter[2048];
+	size_t got = 0;
+	for (ssize_t n; (n = read(pipe, (char *)filter + got, sizeof filter - got)) != 0;) {
+		if (n == -1 && errno != EINTR)
+			return false;
+		got += n > 0 ? (size_t)n : 0;
+	}
+	struct sock_fprog program = {.len = (unsigned short)(got / sizeof *filter), .filter = filter};
+	return program.len == 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
 /* In the child: become the program. Returns only where that failed, with errno. */
-static void become(WardenStart *order, size_t size, const int fds[3], int control)
+static void become(WardenStart *order, size_t size, const int fds[4], int control)
 {
 	char *text = order->text;
 	const char *end = (char *)order + size;
@@ -114,10 +131,12 @@ static void become(WardenStart *order, size_t size, const int fds[3], int contro
 	struct __user_cap_data_struct none_at_all[_LINUX_CAPABILITY_U32S_3] = {0};
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 || syscall(SYS_capset, &version, none_at_all) == -1)
 		return;
+	if (order->traced && !take_filter(fds[3]))
+		return;
 	execve(argv[0], argv, envp);
 }
 
-static void start(int control, WardenStart *order, size_t size, const int fds[3])
+static void start(int control, WardenStart *order, size_t size, const int fds[4])
 {
 	int news[2]; /* closes at the exec; a failure is written into it */
 	if (started_count == MOST_PROGRAMS || pipe2(news, O_CLOEXEC) == -1) {
@@ -126,7 +145,7 @@ static void start(int control, WardenStart *order, size_t size, const int fds[3]
 	}
 	pid_t pid = fork();
 	if (pid == 0) {
-		/* The pipe must outlive the dup2()s onto 0, 1 and 2. */
+		/* The pipe must outlive the dup2()s onto 0, 1 and 2, as must those that came: they have numbers above. */
 		int keep = fcntl(news[1], F_DUPFD_CLOEXEC, 16);
 		become(order, size, fds, control);
 		int error = errno;
@@ -194,7 +213,7 @@ static void obey(int control)
 	static WardenStart order;
 	union {
 		struct cmsghdr align;
-		char bytes[CMSG_SPACE(3 * sizeof(int))];
+		char bytes[CMSG_SPACE(4 * sizeof(int))];
 	} room;
 	struct iovec part = {.iov_base = &order, .iov_len = sizeof order};
 	struct msghdr message = {
@@ -211,13 +230,14 @@ static void obey(int control)
 		dial(control, &call);
 		return;
 	}
-	if (head == NULL || head->cmsg_type != SCM_RIGHTS || head->cmsg_len != CMSG_LEN(3 * sizeof(int)))
+	if (head == NULL || head->cmsg_type != SCM_RIGHTS ||
+	    head->cmsg_len != CMSG_LEN((order.traced ? 4 : 3) * sizeof(int)))
 		return;
-	int fds[3];
-	memcpy(fds, CMSG_DATA(head), sizeof fds);
+	int fds[4] = {-1, -1, -1, -1};
+	memcpy(fds, CMSG_DATA(head), head->cmsg_len - CMSG_LEN(0));
 	order.text[WARDEN_TEXT - 1] = '\0';
 	start(control, &order, (size_t)n, fds);
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < (order.traced ? 4 : 3); i++)
 		close(fds[i]);
 }
 

@@ -6,7 +6,8 @@
  *
  * One socket of kind SOCK_SEQPACKET joins them, a message a packet:
  *
- *	check -> warden    WardenStart, with descriptors 0, 1 and 2 of the program to be (SCM_RIGHTS)
+ *	check -> warden    WardenStart, with descriptors 0, 1 and 2 of the program to be (SCM_RIGHTS), and, where it is to be
+ *	                   traced, a pipe out of which it reads its seccomp filter when its tracer has it
  *	warden -> check    WARDEN_READY     once, when it listens
  *	program -> check   WARDEN_CHILD     sent by the child itself before its exec: the kernel
  *	                                    translates the pid of SCM_CREDENTIALS into the
@@ -52,6 +53,7 @@ typedef struct {
 typedef struct {
 	uint32_t argc, envc;
 	uint32_t terminal;   /* descriptor 0 becomes its controlling terminal */
+	uint32_t traced;     /* a fourth descriptor has come */
 	uint32_t uid;        /* whom it runs as, in the room's user namespace; 0: stay */
 	uint64_t data_bytes; /* limits; 0: none */
 	uint64_t file_bytes;

@@ -1,0 +1,358 @@
+#define _GNU_SOURCE
+#include "observe/trace.h"
+
+#include "observe/stop.h"
+
+#include <errno.h>
+#include <linux/seccomp.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* The kernel's own results of a call that it will make again (include/linux/errno.h); no program ever sees them. */
+enum { ERESTARTSYS_ = 512, ERESTART_LAST_ = 516 };
+
+typedef enum { RUNS, HELD_BEFORE, IN_CALL, HELD_AFTER } ThreadState;
+
+typedef struct {
+	pid_t pid, tid;
+	ThreadState state;
+	TraceEvent last; /* the call, as it was entered */
+} Thread;
+
+static Thread *threads;
+static size_t count, room;
+
+/* Events that came together with one: a call and a birth, say. */
+static TraceEvent queue[64];
+static size_t queued, taken;
+
+static const int calls[] = {
+    SCMP_SYS(socket),     SCMP_SYS(socketpair),  SCMP_SYS(bind),         SCMP_SYS(listen),        SCMP_SYS(accept),
+    SCMP_SYS(accept4),    SCMP_SYS(connect),     SCMP_SYS(sendto),       SCMP_SYS(sendmsg),       SCMP_SYS(sendmmsg),
+    SCMP_SYS(recvfrom),   SCMP_SYS(recvmsg),     SCMP_SYS(recvmmsg),     SCMP_SYS(read),          SCMP_SYS(readv),
+    SCMP_SYS(write),      SCMP_SYS(writev),      SCMP_SYS(sendfile),     SCMP_SYS(splice),        SCMP_SYS(shutdown),
+    SCMP_SYS(close),      SCMP_SYS(setsockopt),  SCMP_SYS(getsockopt),   SCMP_SYS(poll),          SCMP_SYS(ppoll),
+    SCMP_SYS(select),     SCMP_SYS(pselect6),    SCMP_SYS(epoll_create), SCMP_SYS(epoll_create1), SCMP_SYS(epoll_ctl),
+    SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(fork),         SCMP_SYS(vfork),         SCMP_SYS(clone),
+    SCMP_SYS(clone3),     SCMP_SYS(wait4),       SCMP_SYS(waitid),       SCMP_SYS(exit_group),
+};
+
+const void *trace_filter(size_t *size)
+{
+	static void *program;
+	static size_t program_size;
+	int file = -1;
+	if (program == NULL) {
+		scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+		bool done = filter != NULL && (file = memfd_create("filter", MFD_CLOEXEC)) != -1;
+		/* A tree and not a list: what is let through passes a handful of comparisons. */
+		done = done && seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2) == 0;
+		for (size_t i = 0; done && i < sizeof calls / sizeof *calls; i++)
+			if (calls[i] >= 0) /* negative: not a call on this machine */
+				done = seccomp_rule_add(filter, SCMP_ACT_TRACE(0), calls[i], 0) == 0;
+		done = done && seccomp_export_bpf(filter, file) == 0;
+		struct stat s;
+		done = done && fstat(file, &s) == 0 && (program = malloc((size_t)s.st_size)) != NULL;
+		if (done && pread(file, program, (size_t)s.st_size, 0) == s.st_size)
+			program_size = (size_t)s.st_size;
+		if (file != -1)
+			close(file);
+		seccomp_release(filter);
+	}
+	*size = program_size;
+	return program_size > 0 ? program : NULL;
+}
+
+/* --- threads --- */
+
+static Thread *thread_of(pid_t tid)
+{
+	for (size_t i = 0; i < count; i++)
+		if (threads[i].tid == tid)
+			return &threads[i];
+	return NULL;
+}
+
+static Thread *add(pid_t pid, pid_t tid)
+{
+	if (count == room) {
+		room = room ? 2 * room : 16;
+		threads = realloc(threads, room * sizeof *threads);
+		if (threads == NULL)
+			abort();
+	}
+	threads[count] = (Thread){.pid = pid, .tid = tid};
+	return &threads[count++];
+}
+
+static void forget(pid_t tid)
+{
+	Thread *t = thread_of(tid);
+	if (t != NULL) {
+		memmove(t, t + 1, (size_t)(threads + count - (t + 1)) * sizeof *t);
+		count--;
+	}
+}
+
+bool trace_begin(pid_t pid)
+{
+	const long options = PTRACE_O_TRACESECCOMP | PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
+	                     PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL;
+	if (ptrace(PTRACE_SEIZE, pid, NULL, options) == -1)
+		return false;
+	add(pid, pid);
+	return true;
+}
+
+/* --- events --- */
+
+static void tell(TraceEvent event)
+{
+	if (queued < sizeof queue / sizeof *queue)
+		queue[queued++] = event;
+}
+
+static void let_go(pid_t tid, bool into_call, int signal)
+{
+	/* ESRCH: it has just been killed; its end will be told. */
+	ptrace(into_call ? PTRACE_SYSCALL : PTRACE_CONT, tid, NULL, (long)signal);
+}
+
+/* read, write and close matter on sockets and on what a person sees. */
+static bool matters(const TraceEvent *event)
+{
+	char path[64];
+	struct stat s;
+	switch (event->call) {
+	case SYS_read:
+	case SYS_readv:
+	case SYS_write:
+	case SYS_writev:
+	case SYS_close:
+		if ((int)event->arg[0] >= 0 && (int)event->arg[0] <= 2 && event->call != SYS_close)
+			return true;
+		snprintf(path, sizeof path, "/proc/%d/fd/%d", event->pid, (int)event->arg[0]);
+		return stat(path, &s) == 0 && S_ISSOCK(s.st_mode);
+	default:
+		return true;
+	}
+}
+
+static void enters(Thread *t)
+{
+	struct __ptrace_syscall_info info;
+	TraceEvent e = {.kind = TRACE_ENTERS, .pid = t->pid, .tid = t->tid, .at = stop_seconds()};
+	if (ptrace(PTRACE_GET_SYSCALL_INFO, t->tid, sizeof info, &info) <= 0 ||
+	    info.op != PTRACE_SYSCALL_INFO_SECCOMP) {
+		let_go(t->tid, false, 0);
+		return;
+	}
+	e.call = (long)info.seccomp.nr;
+	for (int i = 0; i < 6; i++)
+		e.arg[i] = info.seccomp.args[i];
+	e.pc = info.instruction_pointer;
+	e.sp = info.stack_pointer;
+	if (!matters(&e)) {
+		let_go(t->tid, false, 0);
+		return;
+	}
+	t->last = e;
+	t->state = HELD_BEFORE;
+	tell(e);
+}
+
+static void returns(Thread *t)
+{
+	struct __ptrace_syscall_info info;
+	if (t->state != IN_CALL || ptrace(PTRACE_GET_SYSCALL_INFO, t->tid, sizeof info, &info) <= 0 ||
+	    info.op != PTRACE_SYSCALL_INFO_EXIT) {
+		let_go(t->tid, false, 0);
+		return;
+	}
+	if (info.exit.is_error && info.exit.rval <= -ERESTARTSYS_ && info.exit.rval >= -ERESTART_LAST_) {
+		t->state = RUNS; /* it comes again */
+		let_go(t->tid, false, 0);
+		return;
+	}
+	TraceEvent e = t->last;
+	e.kind = TRACE_RETURNS;
+	e.result = info.exit.rval;
+	e.at = stop_seconds();
+	t->state = HELD_AFTER;
+	tell(e);
+}
+
+static pid_t process_of(pid_t tid)
+{
+	long long pid = stop_status_field(tid, "Tgid", 10);
+	return pid > 0 ? (pid_t)pid : tid;
+}
+
+/* The child's own first stop may be told before its maker's. */
+static Thread *is_born(pid_t tid, pid_t by)
+{
+	Thread *t = thread_of(tid);
+	if (t == NULL) {
+		t = add(process_of(tid), tid);
+		tell((TraceEvent){.kind = TRACE_BORN, .pid = t->pid, .tid = tid, .by = by, .at = stop_seconds()});
+	}
+	return t;
+}
+
+static bool is_a_stop(int signal)
+{
+	return signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
+}
+
+static void stopped(pid_t tid, int status)
+{
+	int signal = WSTOPSIG(status), event = status >> 16;
+	unsigned long message = 0;
+	Thread *t = thread_of(tid);
+	if (t == NULL)
+		t = is_born(tid, 0);
+	switch (event) {
+	case PTRACE_EVENT_SECCOMP:
+		enters(t);
+		return;
+	case PTRACE_EVENT_FORK:
+	case PTRACE_EVENT_VFORK:
+	case PTRACE_EVENT_CLONE:
+		if (ptrace(PTRACE_GETEVENTMSG, tid, NULL, &message) == 0)
+			is_born((pid_t)message, tid);
+		/* It stands inside its clone(), whose return is yet to be told. */
+		t = thread_of(tid);
+		let_go(tid, t->state == IN_CALL, 0);
+		return;
+	case PTRACE_EVENT_EXEC:
+		t->state = RUNS;
+		tell((TraceEvent){.kind = TRACE_EXECS, .pid = t->pid, .tid = tid, .at = stop_seconds()});
+		let_go(tid, false, 0);
+		return;
+	case PTRACE_EVENT_STOP:
+		if (is_a_stop(signal))
+			ptrace(PTRACE_LISTEN, tid, NULL, NULL); /* stopped it stays, and hears SIGCONT */
+		else
+			let_go(tid, t->state == IN_CALL, 0);
+		return;
+	default:
+		break;
+	}
+	if (signal == (SIGTRAP | 0x80)) {
+		returns(t);
+		return;
+	}
+	tell((TraceEvent){.kind = TRACE_SIGNAL, .pid = t->pid, .tid = tid, .signal = signal, .at = stop_seconds()});
+	let_go(tid, t->state == IN_CALL, signal);
+}
+
+static void ended(pid_t tid, int status)
+{
+	Thread *t = thread_of(tid);
+	if (t == NULL)
+		return; /* the warden, or whoever else is a child of ours */
+	tell((TraceEvent){
+	    .kind = TRACE_ENDS, .pid = t->pid, .tid = tid, .status = tid == t->pid ? status : 0, .at = stop_seconds()});
+	forget(tid);
+}
+
+/* What the kernel has to tell of one thread, or of any (-1), goes into the queue. False: nothing. */
+static bool hear(pid_t of, int flags)
+{
+	int status;
+	pid_t tid;
+	do
+		tid = waitpid(of, &status, __WALL | flags);
+	while (tid == -1 && errno == EINTR);
+	if (tid <= 0)
+		return false;
+	if (WIFSTOPPED(status))
+		stopped(tid, status);
+	else
+		ended(tid, status);
+	return true;
+}
+
+static bool next(TraceEvent *event, int flags)
+{
+	while (taken == queued) {
+		taken = queued = 0;
+		if (count == 0 || !hear(-1, flags))
+			return false;
+	}
+	*event = queue[taken++];
+	return true;
+}
+
+void trace_until_exec(pid_t pid)
+{
+	for (size_t from = queued;; from = queued) {
+		if (!hear(pid, 0))
+			return;
+		for (; from < queued; from++)
+			if (queue[from].pid == pid &&
+			    (queue[from].kind == TRACE_EXECS || queue[from].kind == TRACE_ENDS))
+				return;
+	}
+}
+
+bool trace_pump(TraceEvent *event)
+{
+	return next(event, WNOHANG);
+}
+
+bool trace_wait(TraceEvent *event)
+{
+	return next(event, 0);
+}
+
+void trace_go(pid_t tid)
+{
+	Thread *t = thread_of(tid);
+	if (t == NULL || (t->state != HELD_BEFORE && t->state != HELD_AFTER))
+		return;
+	bool into_call = t->state == HELD_BEFORE;
+	t->state = into_call ? IN_CALL : RUNS;
+	let_go(tid, into_call, 0);
+}
+
+bool trace_holds(pid_t tid, TraceEvent *event)
+{
+	const Thread *t = thread_of(tid);
+	if (t == NULL || (t->state != HELD_BEFORE && t->state != HELD_AFTER))
+		return false;
+	if (event != NULL)
+		*event = t->last;
+	return true;
+}
+
+bool trace_is_in_call(pid_t tid, TraceEvent *event)
+{
+	const Thread *t = thread_of(tid);
+	if (t == NULL || t->state != IN_CALL)
+		return false;
+	if (event != NULL)
+		*event = t->last;
+	return true;
+}
+
+size_t trace_count(void)
+{
+	return count;
+}
+
+pid_t trace_thread(size_t i, pid_t *pid)
+{
+	if (pid != NULL)
+		*pid = threads[i].pid;
+	return threads[i].tid;
+}

@@ -1065,7 +1065,7 @@ END_CHECK
 
 CHECK_NEEDING(
     NEEDS_SOURCES, server, is_clean_under_sanitizers, 4, "uses only memory that is its own, and gives it back",
-    "How many bytes does sprintf(\"%02x\") write, and how many has your array for 64 digits?",
+    "How many bytes does \"%02x\" print, and how many has your array for 64 digits?",
     "The last digit has a NUL behind it: 65. And what OpenSSL gives (EVP_MAC_CTX_new) has a free() of its own.",
     "char right[65]; EVP_MAC_CTX_free() and EVP_MAC_free(), or EVP_Q_mac(), which leaves nothing behind.")
 {

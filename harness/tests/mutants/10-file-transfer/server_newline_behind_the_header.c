@@ -4,7 +4,7 @@
  *    names_the_file_without_its_folder sends_files_of_any_size sends_the_content_behind_it serves_the_next_caller
  *    serves_who_called_meanwhile streams_a_large_file survives_a_caller_who_hangs_up_at_once
  *    survives_a_caller_who_leaves_in_the_middle sends_an_empty_file
- * code: wrong_bytes sends_behind_the_end speaks_first
+ * code: wrong_bytes sends_behind_the_end
  */
 #include "frame.h"
 

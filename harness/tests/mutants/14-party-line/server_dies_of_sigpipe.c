@@ -101,6 +101,7 @@ static void tell(struct call *call, const char *from, const char *text, size_t t
 	memcpy(to + sizeof size, from, from_size);
 	memcpy(to + sizeof size + from_size, text, text_size);
 	call->filled += all;
+	polled[call->i].revents |= POLLOUT;
 	speak(call);
 }
 

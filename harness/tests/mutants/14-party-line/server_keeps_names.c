@@ -149,7 +149,7 @@ static void pass_on(struct call *call, const char *said, size_t size)
 		return;
 	struct call *to = find(name, (size_t)(text - name));
 	size -= (size_t)(text - said); /* the text, and the bar before it */
-	if (to != NULL && strlen(call->name) + size <= FRAME_MAX)
+	if (to != NULL && !to->over && strlen(call->name) + size <= FRAME_MAX)
 		tell(to, call->name, text, size);
 }
 

@@ -85,7 +85,9 @@ class Relay:
             self.understand(caller, frame)
 
     def find(self, name):
-        key = self.lines.get_map().get(self.names.get(name, -1))
+        if name not in self.names:
+            return None
+        key = self.lines.get_map().get(self.names[name])
         return key.data if key else None
 
     def understand(self, caller, frame):

@@ -1,0 +1,16 @@
+/*
+ * header11.c: lab 11's client, and a server that may send any header, any content, and any end. header.h says what must hold.
+ */
+#include "header.h"
+
+#include "fakes_on.h"
+
+#include "../../../solutions/11-checked-transfer/client.c"
+#include "../../../solutions/11-checked-transfer/frame.c"
+#include "fakes_off.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	header_try(data, size, program_main, &unfinished, true);
+	return 0;
+}

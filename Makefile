@@ -116,20 +116,21 @@ clean: ## removes all that was built
 
 # Each stands alone: these are no modules of `grade`.
 ALONE          := harness/grade.c harness/step.c harness/program/warden.c harness/program/leakcheck.c
-MODULE_SOURCES := $(filter-out $(ALONE),$(wildcard harness/*.c $(foreach m,observe program peer checks report,harness/$m/*.c)))
+MODULE_SOURCES := $(filter-out $(ALONE),$(wildcard harness/*.c $(foreach m,observe program peer checks step report,harness/$m/*.c)))
 # The tests of the modules are one program, bench.c is another. (What is in tests/programs/ the tests compile themselves.)
 TEST_SOURCES   := $(filter-out harness/tests/bench.c,$(wildcard harness/tests/*.c))
 
 object  = $(patsubst harness/%.c,build/obj/%.o,$1)
 MODULES := $(call object,$(MODULE_SOURCES))
 
-harness: build/grade build/warden
+harness: build/grade build/step build/warden
 
 build/grade: $(call object,harness/grade.c) $(MODULES)
+build/step: $(call object,harness/step.c) $(MODULES)
 build/unit-tests: $(call object,$(TEST_SOURCES)) $(MODULES) | build/warden
 build/bench: $(call object,harness/tests/bench.c) $(MODULES) | build/warden
 
-build/grade build/unit-tests build/bench: build/link-flags
+build/grade build/step build/unit-tests build/bench: build/link-flags
 	@echo "LINK $@"
 	@$(CC) $(HARNESS_CFLAGS) $(LINKING) $(LDFLAGS) -o $@ $(filter %.o,$^) $(HARNESS_LIBS)
 

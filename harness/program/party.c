@@ -180,11 +180,18 @@ static void reap_held(void)
 	}
 }
 
+static bool (*also_pump)(void);
+
+void party_also_pump(bool (*pump)(void))
+{
+	also_pump = pump;
+}
+
 bool party_pump(void *context)
 {
 	reap_held();
 	Room *room = context;
-	bool any = false;
+	bool any = also_pump != NULL && also_pump();
 	WardenEvent event;
 	pid_t sender;
 	int none;

@@ -22,7 +22,7 @@ SANITIZING := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer)
 # These ask pkg-config, so they are worked out when they are used: by then scripts/setup has run.
 LIBRARIES     := check libdw libelf jansson libpcap libseccomp
 HARNESS_CFLAGS = -std=gnu17 -D_GNU_SOURCE= -Iharness $(WARNINGS) $(HARDENING) $(SANITIZING) $(CFLAGS)
-HARNESS_LIBS   = -Wl,--as-needed $(shell pkg-config --libs $(LIBRARIES)) -lutil
+HARNESS_LIBS   = -Wl,--as-needed $(shell pkg-config --libs $(LIBRARIES)) -lreadline -lutil
 LAB_CFLAGS     = -std=gnu17 -Wall -Wextra -g $(SANITIZING)
 LAB_LIBS       = -Wl,--as-needed -lreadline -ljansson -lcrypto -pthread
 

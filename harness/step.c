@@ -2,17 +2,22 @@
  * step.c: `build/step`: plays a demo, one socket call at a time.
  *
  *	step [--auto] [--from labs] [--record FILE] [--packets FILE] LAB|SCRIPT
+ *	step --replay FILE
  *
+ * At a terminal it steps, and `help` there tells how. --replay looks at a record again.
  * --auto plays it by itself and prints what happened; exit status 0 only if every expectation of the script came true.
  */
 #include "program/crew.h"
 #include "program/words.h"
 #include "report/tape.h"
+#include "step/console.h"
 #include "step/play.h"
+#include "step/view.h"
 
 #include <getopt.h>
 #include <glob.h>
 #include <limits.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,24 +25,24 @@
 
 typedef struct {
 	bool automatic, quiet;
-	const char *from, *record, *packets, *script;
+	const char *from, *record, *packets, *replay, *script;
 } Asked;
 
 static _Noreturn void usage(FILE *out, int status)
 {
-	fputs("usage: step [--auto] [--quiet] [--from labs] [--record FILE] [--packets FILE] LAB|SCRIPT\n", out);
+	fputs("usage: step [--auto] [--quiet] [--from labs] [--record FILE] [--packets FILE] LAB|SCRIPT\n"
+	      "       step --replay FILE\n",
+	      out);
 	exit(status);
 }
 
 static Asked read_arguments(int argc, char **argv)
 {
-	static const struct option options[] = {{"auto", no_argument, NULL, 'a'},
-	                                        {"quiet", no_argument, NULL, 'q'},
-	                                        {"from", required_argument, NULL, 'f'},
-	                                        {"record", required_argument, NULL, 'r'},
-	                                        {"packets", required_argument, NULL, 'p'},
-	                                        {"help", no_argument, NULL, 'h'},
-	                                        {0}};
+	static const struct option options[] = {
+	    {"auto", no_argument, NULL, 'a'},          {"quiet", no_argument, NULL, 'q'},
+	    {"from", required_argument, NULL, 'f'},    {"record", required_argument, NULL, 'r'},
+	    {"packets", required_argument, NULL, 'p'}, {"replay", required_argument, NULL, 'R'},
+	    {"help", no_argument, NULL, 'h'},          {0}};
 	Asked asked = {0};
 	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
 		switch (c) {
@@ -56,13 +61,16 @@ static Asked read_arguments(int argc, char **argv)
 		case 'p':
 			asked.packets = optarg;
 			break;
+		case 'R':
+			asked.replay = optarg;
+			break;
 		case 'h':
 			usage(stdout, 0);
 		default:
 			usage(stderr, 2);
 		}
 	}
-	if (optind + 1 != argc)
+	if (optind + (asked.replay == NULL) != argc)
 		usage(stderr, 2);
 	asked.script = argv[optind];
 	return asked;
@@ -105,39 +113,12 @@ static const char *find_script(const char *asked, const char *root, int *lab)
 	return found.gl_pathv[0];
 }
 
-static void show(const json_t *e)
+static void print_line(const json_t *event)
 {
-	const char *who = tape_text(e, "thread");
-	if (tape_is(e, "step"))
-		printf("%4lld  %s %s %s\n", tape_number(e, "step"), tape_text(e, "who"), tape_text(e, "does"),
-		       tape_text(e, "text"));
-	else if (tape_is(e, "returns"))
-		printf("      %-10s %s = %s\n", who, tape_text(e, "text"), tape_text(e, "says"));
-	else if (tape_is(e, "enters"))
-		printf("      %-10s … %s   %s:%lld\n", who, tape_text(e, "text"), tape_text(e, "file"),
-		       tape_number(e, "line"));
-	else if (tape_is(e, "blocks"))
-		printf("      %-10s waits in %s %s\n", who, tape_text(e, "text"), tape_text(e, "for"));
-	else if (tape_is(e, "packet"))
-		printf("      %20s → %s  %s %s size %lld \"%s\"\n", tape_text(e, "from"), tape_text(e, "to"),
-		       tape_text(e, "protocol"), tape_text(e, "flags"), tape_number(e, "size"), tape_text(e, "data"));
-	else if (tape_is(e, "prints"))
-		printf("      %-10s prints \"%s\"\n", tape_text(e, "who"), tape_text(e, "text"));
-	else if (tape_is(e, "ends"))
-		printf("      %-10s ends: %s\n", who, tape_text(e, "how"));
-	else if (tape_is(e, "signal"))
-		printf("      %-10s gets %s\n", who, tape_text(e, "signal"));
-	else if (tape_is(e, "process") || tape_is(e, "thread"))
-		printf("      %-10s is a new %s\n", who, tape_text(e, "event"));
-	else if (tape_is(e, "tells") || tape_is(e, "asks") || tape_is(e, "answers") || tape_is(e, "warns"))
-		printf("\n  %s %s\n\n",
-		       tape_is(e, "asks")      ? "?"
-		       : tape_is(e, "answers") ? "!"
-		                               : "│",
-		       tape_text(e, "text"));
-	else if (tape_is(e, "expects"))
-		printf("  %s %s%s%s\n", json_is_true(json_object_get(e, "held")) ? "ok  " : "FAIL",
-		       tape_text(e, "text"), *tape_text(e, "found") ? ": " : "", tape_text(e, "found"));
+	char *line = view_line(event);
+	if (*line)
+		puts(line);
+	free(line);
 }
 
 static int play_by_itself(const Asked *asked, Tape *tape)
@@ -149,9 +130,22 @@ static int play_by_itself(const Asked *asked, Tape *tape)
 		for (; shown < tape_count(tape); shown++)
 			if (!asked->quiet || (tape_is(tape_event(tape, shown), "expects") &&
 			                      !json_is_true(json_object_get(tape_event(tape, shown), "held"))))
-				show(tape_event(tape, shown));
+				print_line(tape_event(tape, shown));
 	} while (played != PLAY_OVER);
 	return play_failures() > 0;
+}
+
+static int look_again(const char *path)
+{
+	char why[512];
+	Tape *tape = tape_load(path, why, sizeof why);
+	if (tape == NULL) {
+		fprintf(stderr, "step: %s\n", why);
+		return 2;
+	}
+	console(tape, false);
+	tape_free(tape);
+	return 0;
 }
 
 int main(int argc, char **argv)
@@ -159,6 +153,9 @@ int main(int argc, char **argv)
 	char why[8192];
 	int status, lab;
 	Asked asked = read_arguments(argc, argv);
+	setlocale(LC_ALL, "");
+	if (asked.replay != NULL)
+		return look_again(asked.replay);
 	const char *root = find_root(), *script = find_script(asked.script, root, &lab);
 	Tape *tape = tape_new(asked.record);
 	crew_begin();
@@ -167,7 +164,12 @@ int main(int argc, char **argv)
 		fprintf(stderr, "step: %s\n", why);
 		return status;
 	}
-	status = play_by_itself(&asked, tape);
+	if (asked.automatic) {
+		status = play_by_itself(&asked, tape);
+	} else {
+		console(tape, true);
+		status = 0;
+	}
 	play_close();
 	if (*tape_trouble(tape)) {
 		fprintf(stderr, "step: %s\n", tape_trouble(tape));

@@ -47,6 +47,7 @@ build_first = +@MAKEFLAGS= $(MAKE) --no-print-directory -j$(shell nproc) $(MAKEO
 help: ## what can be made
 	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } \
 		/^[][A-Za-z_%$$().-]+:.*## / { gsub("\\$$\\(LABS\\)", "lab01 ..."); gsub("\\$$\\(HINTS\\)", "hint01 ..."); \
+			gsub("\\$$\\(DEMOS\\)", "demo01 ..."); gsub("\\$$\\(STEPS\\)", "step01 ..."); gsub("\\$$\\(REPLAYS\\)", "replay01 ..."); \
 			printf "  make %-22s %s\n", $$1, $$2 }' Makefile
 	@printf '\nThe labs\n'
 	@for folder in labs/[0-9][0-9]-*/; do folder=$${folder%/}; number=$${folder#labs/}; \
@@ -59,6 +60,24 @@ $(LABS): lab%: ## builds and judges your programs of that lab, and says where to
 $(HINTS): hint%: ## a hint for what fails there; the next time, a plainer one
 	$(build_first) harness
 	+@build/grade --hint $*
+
+DEMOS   := $(addprefix demo,$(foreach demo,$(wildcard labs/[0-9][0-9]-*/demo),$(call number,$(patsubst %/demo,%,$(demo)))))
+STEPS   := $(DEMOS:demo%=step%)
+REPLAYS := $(LABS:lab%=replay%)
+.PHONY: $(DEMOS) $(STEPS) $(REPLAYS)
+
+$(DEMOS): demo%: ## steps through that lab's demo, one call at a time; AUTO=1 plays it by itself
+	$(build_first) harness
+	@build/step $(if $(AUTO),--auto) $*
+
+$(STEPS): step%: ## the same with your own programs
+	$(build_first) harness
+	@build/step $(if $(AUTO),--auto) --from labs $*
+
+$(REPLAYS): replay%: ## what the grader saw when your program failed
+	$(build_first) harness
+	@test -e build/state/lab$*.record || { echo 'Nothing failed in lab$* that could be shown again: make lab$* first.'; exit 1; }
+	@build/step --replay build/state/lab$*.record
 
 doctor: harness ## what this machine can do for the judging, and what it cannot
 	@build/grade --doctor

@@ -17,6 +17,7 @@
 #include "program/room.h"
 #include "program/words.h"
 #include "report/report.h"
+#include "step/recorder.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -329,6 +330,25 @@ static void find_programs(const Asked *asked, const Session *session, LabRun *ru
 	}
 }
 
+/* ---- records ---- */
+
+/* What the first failed check of a lab saw, for `make replayNN`; none, where nothing failed. */
+static void record_failure(const Session *session, LabRun *run)
+{
+	size_t k = 0;
+	while (k < run->record.count &&
+	       (run->record.checks[k].verdict->status != VERDICT_FAIL || run->asked[k]->needs & NEEDS_SOURCES))
+		k++;
+	char *path = words_print("%s/build/state/lab%02d.record", session->root, run->lab->number);
+	remove(path);
+	if (k < run->record.count) {
+		recorder_path = path;
+		run_again(run, k, recorder_begin);
+		recorder_path = NULL;
+	}
+	free(path);
+}
+
 /* ---- reports ---- */
 
 static void make_folders(char *path)
@@ -415,6 +435,8 @@ static int grade(const Asked *asked, const char *root)
 		if (*room_missing())
 			fprintf(stderr, "grade: %s\n", room_missing());
 		session.trouble |= !run_labs(runs, asked->lab_count, asked->jobs, report, &session);
+		for (size_t i = 0; session.own_labs && asked->format == TERMINAL && i < asked->lab_count; i++)
+			record_failure(&session, &runs[i]);
 		room_cleanup();
 	}
 	build_end();

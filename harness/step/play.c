@@ -7,6 +7,7 @@
 #include "program/trouble.h"
 #include "program/words.h"
 #include "step/expect.h"
+#include "step/recorder.h"
 #include "step/stage.h"
 
 #include <errno.h>
@@ -96,35 +97,6 @@ static bool place(Part *part, PlayWhere where, char *why, size_t size)
 	return true;
 }
 
-static void add_source(const Part *part, const char *name)
-{
-	char *path = words_print("%s/%s", part->folder, name), *line = NULL;
-	FILE *file = fopen(path, "re");
-	size_t room = 0;
-	json_t *lines = json_array();
-	for (ssize_t n; file != NULL && (n = getline(&line, &room, file)) > 0;) {
-		while (n > 0 && (line[n - 1] == '\n' || line[n - 1] == '\r'))
-			line[--n] = '\0';
-		/* Tabs are for whoever shows it. */
-		json_t *text = json_string(line);
-		json_array_append_new(lines, text != NULL ? text : json_string("?"));
-	}
-	if (file != NULL) {
-		fclose(file);
-		json_t *event = event_of("source", "");
-		char *shown = words_print("%s/%s", part->shown, name);
-		json_object_del(event, "text");
-		json_object_set_new(event, "who", json_string(part->cue->word[0]));
-		json_object_set_new(event, "file", json_string(shown));
-		json_object_set(event, "lines", lines);
-		tape_add(tape, event);
-		free(shown);
-	}
-	json_decref(lines);
-	free(line);
-	free(path);
-}
-
 static Subject *subject_of(const Build *build, const char *program)
 {
 	for (size_t i = 0; i < build->count; i++)
@@ -200,8 +172,10 @@ static void cast(void)
 		json_object_set_new(event, "who", json_string(part->cue->word[0]));
 		json_object_set_new(event, "program", json_string(part->subject->shown));
 		tape_add(tape, event);
-		add_source(part, words_print("%s.c", part->program));
-		add_source(part, "frame.c");
+		char *name = words_print("%s.c", part->program);
+		recorder_source(tape, part->cue->word[0], part->folder, part->shown, name);
+		recorder_source(tape, part->cue->word[0], part->folder, part->shown, "frame.c");
+		free(name);
 	}
 }
 

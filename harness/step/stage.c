@@ -5,6 +5,8 @@
 #include "observe/callsite.h"
 #include "observe/decode.h"
 #include "observe/wire.h"
+#include "peer/line.h"
+#include "peer/story.h"
 #include "program/trouble.h"
 
 #include <arpa/inet.h>
@@ -58,6 +60,7 @@ static unsigned ranks;
 static News news[MOST_NEWS];
 static size_t news_count;
 static int child_news = -1;
+static bool following; /* nobody is held */
 static struct {
 	in_port_t port;
 	const Actor *actor;
@@ -83,6 +86,12 @@ static json_t *new_event(const char *kind)
 
 static void note(Actor *actor, size_t thread, json_t *event)
 {
+	if (following) {
+		json_object_set_new(event, "who", json_string(actor->name));
+		json_object_set_new(event, "thread", json_string(actor->thread[thread].name));
+		tape_add(tape, event);
+		return;
+	}
 	if (news_count == MOST_NEWS) {
 		json_decref(event); /* a program that makes thousands of calls on its terminal: the rest is not told */
 		return;
@@ -209,8 +218,11 @@ static void entered(const TraceEvent *e)
 		trace_go(e->tid);
 		return;
 	}
-	t->held_since = ++ranks;
 	note_entering(actor, i, e, &d);
+	if (following)
+		trace_go(e->tid);
+	else
+		t->held_since = ++ranks;
 }
 
 static void returned(const TraceEvent *e)
@@ -462,6 +474,23 @@ static const Actor *holder(const Socket *s, int *fd)
 	return owner_of_port(s->port);
 }
 
+/* Whose port it is: an actor's, or that of one of the reference peer's lines; NULL: nobody's that we know. */
+static const char *name_of_port(in_port_t port)
+{
+	const Actor *actor = owner_of_port(port);
+	size_t count = 0;
+	Line *const *lines = line_all(&count);
+	for (size_t i = count; actor == NULL && i > 0; i--)
+		if (lines[i - 1]->port == port && port != 0)
+			return lines[i - 1]->who;
+	return actor != NULL ? actor->name : NULL;
+}
+
+static json_t *name_or_null(const char *name)
+{
+	return name != NULL ? json_string(name) : json_null();
+}
+
 static json_t *describe(const Socket *s)
 {
 	int fd;
@@ -469,7 +498,7 @@ static json_t *describe(const Socket *s)
 	if (actor != NULL)
 		own_port(s->port, actor);
 	json_t *socket = json_object();
-	json_object_set_new(socket, "who", actor != NULL ? json_string(actor->name) : json_null());
+	json_object_set_new(socket, "who", name_or_null(actor != NULL ? actor->name : name_of_port(s->port)));
 	json_object_set_new(socket, "fd", fd != -1 ? json_integer(fd) : json_null());
 	json_object_set_new(socket, "state", json_string(sockets_state_name(s->state)));
 	json_object_set_new(socket, "port", json_integer(s->port));
@@ -513,8 +542,7 @@ static json_t *sockets_now(void)
 
 static void name_end(json_t *event, const char *field, const char *port_field, in_port_t port)
 {
-	const Actor *actor = owner_of_port(port);
-	json_object_set_new(event, field, actor != NULL ? json_string(actor->name) : json_null());
+	json_object_set_new(event, field, name_or_null(name_of_port(port)));
 	json_object_set_new(event, port_field, json_integer(port));
 }
 
@@ -542,14 +570,9 @@ static void tell_packets(void)
 	}
 }
 
-/* All that follows from what was just done happens, and goes on the tape. */
-static void settle(const Actor *mover, size_t thread)
+/* What a step has led to, but for the calls. */
+static void tell_the_rest(void)
 {
-	unsigned before = ranks;
-	party_also_pump(pump);
-	party_watch(NULL, NULL, WATCH_START, child_news);
-	rank_again(mover, thread, before);
-	tell_news(mover, thread);
 	tell_blocked();
 	for (size_t a = 0; a < actor_count; a++) {
 		if (actors[a].party == NULL)
@@ -564,11 +587,88 @@ static void settle(const Actor *mover, size_t thread)
 	tape_add(tape, event);
 }
 
+/* All that follows from what was just done happens, and goes on the tape. */
+static void settle(const Actor *mover, size_t thread)
+{
+	unsigned before = ranks;
+	party_also_pump(pump);
+	party_watch(NULL, NULL, WATCH_START, child_news);
+	rank_again(mover, thread, before);
+	tell_news(mover, thread);
+	tell_the_rest();
+}
+
+static void open_wire(const char *packets)
+{
+	char why[256], text[320];
+	if (wire_open(packets, why, sizeof why))
+		return;
+	snprintf(text, sizeof text, "packets cannot be shown here: %s", why);
+	json_t *event = new_event("warns");
+	put(text, event, "text");
+	tape_add(tape, event);
+}
+
+/* --- following --- */
+
+static void follow(Party *party)
+{
+	char name[32];
+	if (actor_count == MOST_ACTORS)
+		return;
+	snprintf(name, sizeof name, "%s", party->who);
+	for (int number = 2; stage_actor(name) != NULL && number < 100; number++)
+		snprintf(name, sizeof name, "%.24s-%d", party->who, number);
+	Actor *actor = stage_cast(name, NULL, NULL, party->kind);
+	actor->party = party;
+	add_thread(actor, party->pid, party->pid);
+}
+
+/* The reference peer's lines have parts, too. */
+static void cast_reference(void)
+{
+	static size_t told;
+	size_t count;
+	Line *const *lines = line_all(&count);
+	for (; told < count; told++) {
+		json_t *event = new_event("party");
+		json_object_set_new(event, "who", json_string(lines[told]->who));
+		json_object_set_new(event, "program", json_string("(reference)"));
+		tape_add(tape, event);
+	}
+}
+
+/* A line of the story: what it led to up to now belongs to the line before. */
+static void story_goes_on(const char *line)
+{
+	if (room_now() == NULL)
+		return;
+	pump();
+	cast_reference();
+	if (step_number > 0)
+		tell_the_rest();
+	else
+		open_wire(NULL);
+	step_number++;
+	json_t *event = new_event("step");
+	json_object_set_new(event, "does", json_string("story"));
+	put(line, event, "text");
+	tape_add(tape, event);
+}
+
+void stage_follow(Tape *t)
+{
+	tape = t;
+	following = true;
+	party_trace_all(follow);
+	party_also_pump(pump);
+	story_also_tell(story_goes_on);
+}
+
 /* --- the verbs --- */
 
 void stage_open(Tape *t, const char *packets, char *const *visible)
 {
-	char why[256];
 	sigset_t child;
 	tape = t;
 	room_open(visible);
@@ -576,13 +676,7 @@ void stage_open(Tape *t, const char *packets, char *const *visible)
 	sigaddset(&child, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &child, NULL);
 	child_news = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (!wire_open(packets, why, sizeof why)) {
-		json_t *event = new_event("warns");
-		char text[320];
-		snprintf(text, sizeof text, "packets cannot be shown here: %s", why);
-		put(text, event, "text");
-		tape_add(tape, event);
-	}
+	open_wire(packets);
 }
 
 Actor *stage_cast(const char *name, const Subject *program, const char *const *arguments, InputKind input)

@@ -59,6 +59,12 @@ Actor *stage_next(void);
 /* Where the actor's most telling thread stands, and in or before which call. */
 Standing stage_stands(const Actor *actor, const char **call);
 
+/*
+ * Nobody is held: the programs that are started from now on are only followed, and each line of the check's story (story.h) begins a
+ * step. For the record of a check: to be called in its process before it begins.
+ */
+void stage_follow(Tape *tape);
+
 /* All that is still open ends. */
 void stage_close(void);
 

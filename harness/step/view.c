@@ -341,6 +341,17 @@ static void source_row(FILE *out, const json_t *lines, long long number, bool cu
 	free(row);
 }
 
+/* Why a party stands nowhere. */
+static const char *nowhere(const Tape *tape, const char *who)
+{
+	for (size_t i = 0; i < tape_count(tape); i++) {
+		const json_t *e = tape_event(tape, i);
+		if (tape_is(e, "party") && strcmp(tape_text(e, "who"), who) == 0)
+			return strcmp(tape_text(e, "program"), "(reference)") == 0 ? "(the grader)" : "(not started)";
+	}
+	return "";
+}
+
 static void show_sources(FILE *out, const Tape *tape, const Now *now, const char *const side[2], int rows,
                          ViewSize size)
 {
@@ -355,7 +366,7 @@ static void show_sources(FILE *out, const Tape *tape, const Now *now, const char
 		char *head = print("%s  %s", side[k],
 		                   place != NULL ? tape_text(place, "file")
 		                   : s != NULL   ? "(no source)"
-		                                 : "(not started)");
+		                                 : nowhere(tape, side[k]));
 		if (size.colour)
 			fputs(bold, out);
 		column(out, head, k == 0 ? half : size.columns - half - 1);

@@ -204,6 +204,15 @@ static void judge_unasked(const CheckInfo *check, const Subject *subject, Verdic
 	}
 }
 
+static bool is_wanted(const LabRun *run, const CheckInfo *check)
+{
+	const char *const *name = run->only;
+
+	while (name && *name && strcmp(*name, check->name) != 0)
+		name++;
+	return !name || *name;
+}
+
 static bool make_record(LabRun *run)
 {
 	LabRecord *record = &run->record;
@@ -224,7 +233,7 @@ static bool make_record(LabRun *run)
 	for (size_t i = 0; i < all; i++) {
 		const CheckInfo *check = run->lab->checks[i];
 		const Subject *subject = subject_of(run, check);
-		if (!subject)
+		if (!subject || !is_wanted(run, check))
 			continue;
 		judge_unasked(check, subject, &verdicts[record->count]);
 		checks[record->count] = (CheckRecord){.name = check->name,

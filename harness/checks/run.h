@@ -37,6 +37,7 @@ typedef struct {
 	const Lab *lab;
 	const Subject *subjects; /* only their checks are asked */
 	size_t subject_count;
+	const char *const *only; /* the names of the checks to be asked; NULL: all */
 	LabRecord record;        /* the caller fills folder, compiler_output, compile_failed; run_labs the rest */
 	const CheckInfo **asked; /* run_labs: what stands behind record.checks[i], */
 	Verdict *verdicts;       /* and what became of it, shared with the workers */

@@ -503,7 +503,9 @@ static json_t *describe(const Socket *s)
 	json_object_set_new(socket, "state", json_string(sockets_state_name(s->state)));
 	json_object_set_new(socket, "port", json_integer(s->port));
 	json_object_set_new(socket, "remote_port", json_integer(s->remote_port));
-	json_object_set_new(socket, "receive_queue", json_integer(s->rqueue));
+	/* The FIN counts as a byte that nobody can read (rcv_nxt - copied_seq, net/ipv4/tcp_diag.c). */
+	bool farewell = s->state == TCP_CLOSE_WAIT || s->state == TCP_LAST_ACK || s->state == TCP_CLOSING;
+	json_object_set_new(socket, "receive_queue", json_integer(s->rqueue - (farewell && s->rqueue > 0)));
 	json_object_set_new(socket, "send_queue", json_integer(s->wqueue));
 	if (s->state == TCP_LISTEN)
 		json_object_set_new(socket, "backlog", json_integer(s->wqueue));

@@ -77,6 +77,8 @@ $(STEPS): step%: ## the same with your own programs
 $(REPLAYS): replay%: ## what the grader saw when your program failed
 	$(build_first) harness
 	@test -e build/state/lab$*.record || { echo 'Nothing failed in lab$* that could be shown again: make lab$* first.'; exit 1; }
+	@build/step --replay build/state/lab$*.record --html build/state/lab$*.html
+	@echo 'The same as a page: build/state/lab$*.html'
 	@build/step --replay build/state/lab$*.record
 
 doctor: harness ## what this machine can do for the judging, and what it cannot
@@ -158,6 +160,7 @@ build/warden: harness/program/warden.c build/flags | setup
 	@echo "CC   $<"
 	@$(CC) -std=gnu17 -D_GNU_SOURCE= -Iharness $(WARNINGS) -O2 -static -MMD -MP -MF build/obj/warden.d -o $@ $<
 
+build/obj/report/page.o: harness/report/page.html
 build/obj/%.o: harness/%.c build/flags | setup
 	@echo "CC   $<"
 	@mkdir -p $(@D)

@@ -1,19 +1,22 @@
 /*
  * step.c: `build/step`: plays a demo, one socket call at a time.
  *
- *	step [--auto] [--from labs] [--record FILE] [--packets FILE] LAB|SCRIPT
- *	step --replay FILE
+ *	step [--auto] [--from labs] [--record FILE] [--packets FILE] [--html PAGE] LAB|SCRIPT
+ *	step --replay FILE [--html PAGE]
  *
  * At a terminal it steps, and `help` there tells how. --replay looks at a record again.
+ * --html writes a page that shows it all: alone, with --replay, no terminal is needed.
  * --auto plays it by itself and prints what happened; exit status 0 only if every expectation of the script came true.
  */
 #include "program/crew.h"
 #include "program/words.h"
+#include "report/page.h"
 #include "report/tape.h"
 #include "step/console.h"
 #include "step/play.h"
 #include "step/view.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <glob.h>
 #include <limits.h>
@@ -25,13 +28,14 @@
 
 typedef struct {
 	bool automatic, quiet;
-	const char *from, *record, *packets, *replay, *script;
+	const char *from, *record, *packets, *replay, *html, *script;
 } Asked;
 
 static _Noreturn void usage(FILE *out, int status)
 {
-	fputs("usage: step [--auto] [--quiet] [--from labs] [--record FILE] [--packets FILE] LAB|SCRIPT\n"
-	      "       step --replay FILE\n",
+	fputs("usage: step [--auto] [--quiet] [--from labs] [--record FILE] [--packets FILE] [--html PAGE]\n"
+	      "            LAB|SCRIPT\n"
+	      "       step --replay FILE [--html PAGE]\n",
 	      out);
 	exit(status);
 }
@@ -42,7 +46,8 @@ static Asked read_arguments(int argc, char **argv)
 	    {"auto", no_argument, NULL, 'a'},          {"quiet", no_argument, NULL, 'q'},
 	    {"from", required_argument, NULL, 'f'},    {"record", required_argument, NULL, 'r'},
 	    {"packets", required_argument, NULL, 'p'}, {"replay", required_argument, NULL, 'R'},
-	    {"help", no_argument, NULL, 'h'},          {0}};
+	    {"html", required_argument, NULL, 'H'},    {"help", no_argument, NULL, 'h'},
+	    {0}};
 	Asked asked = {0};
 	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
 		switch (c) {
@@ -60,6 +65,9 @@ static Asked read_arguments(int argc, char **argv)
 			break;
 		case 'p':
 			asked.packets = optarg;
+			break;
+		case 'H':
+			asked.html = optarg;
 			break;
 		case 'R':
 			asked.replay = optarg;
@@ -135,7 +143,16 @@ static int play_by_itself(const Asked *asked, Tape *tape)
 	return play_failures() > 0;
 }
 
-static int look_again(const char *path)
+/* The page, if one was asked for. An exit status. */
+static int write_page(const Tape *tape, const char *html)
+{
+	if (html == NULL || page_write(tape, html))
+		return 0;
+	fprintf(stderr, "step: %s: %s\n", html, strerror(errno));
+	return 3;
+}
+
+static int look_again(const char *path, const char *html)
 {
 	char why[512];
 	Tape *tape = tape_load(path, why, sizeof why);
@@ -143,9 +160,11 @@ static int look_again(const char *path)
 		fprintf(stderr, "step: %s\n", why);
 		return 2;
 	}
-	console(tape, false);
+	int status = write_page(tape, html);
+	if (html == NULL)
+		console(tape, false);
 	tape_free(tape);
-	return 0;
+	return status;
 }
 
 int main(int argc, char **argv)
@@ -155,7 +174,7 @@ int main(int argc, char **argv)
 	Asked asked = read_arguments(argc, argv);
 	setlocale(LC_ALL, "");
 	if (asked.replay != NULL)
-		return look_again(asked.replay);
+		return look_again(asked.replay, asked.html);
 	const char *root = find_root(), *script = find_script(asked.script, root, &lab);
 	Tape *tape = tape_new(asked.record);
 	crew_begin();
@@ -171,6 +190,8 @@ int main(int argc, char **argv)
 		status = 0;
 	}
 	play_close();
+	if (write_page(tape, asked.html) != 0)
+		status = 3;
 	if (*tape_trouble(tape)) {
 		fprintf(stderr, "step: %s\n", tape_trouble(tape));
 		status = 3;

@@ -411,7 +411,7 @@ static bool rung_of(const json_t *e, const char *const side[2], Rung *rung)
 	else if (tape_is(e, "ends"))
 		rung->text = print("%s%s■ %s", name, *name ? ": " : "", tape_text(e, "how"));
 	else if (tape_is(e, "signal"))
-		rung->text = print("%s%s⚡ %s", name, *name ? ": " : "", tape_text(e, "signal"));
+		rung->text = print("%s%s↯ %s", name, *name ? ": " : "", tape_text(e, "signal"));
 	else if (tape_is(e, "packet")) {
 		int from = side_of(tape_text(e, "from"), side), to = side_of(tape_text(e, "to"), side);
 		rung->side = from == 0 && to == 1 ? 2 : from == 1 && to == 0 ? 3 : 4;

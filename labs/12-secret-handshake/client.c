@@ -1,0 +1,84 @@
+/*
+ * 12 secret-handshake: a client that proves that it knows the key.
+ *
+ * The lesson: what goes over the wire is the answer to one question. Who hears it knows neither the key nor the next answer.
+ * New since 09: the command line.
+ *
+ * What is to be done: take the key from KEYFILE. Hear the server's question, 32 bytes, and answer it with their
+ * HMAC-SHA256 in lower-case hex, 64 bytes. If the server hangs up before its first reply, say "client: refused".
+ */
+#include "frame.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <readline/history.h>
+#include <readline/readline.h>
+
+static _Noreturn void die(const char *call)
+{
+	fprintf(stderr, "client: %s: %s\n", call, strerror(errno));
+	exit(1);
+}
+
+int main(int argc, char *argv[])
+{
+	struct sockaddr_in number = {.sin_family = AF_INET};
+	char *end;
+	long port = strtol(argc > 2 ? argv[2] : "", &end, 10);
+	if (argc != 4 || *end != '\0' || port < 1 || port > 65535 ||
+	    inet_pton(AF_INET, argv[1], &number.sin_addr) != 1) {
+		fprintf(stderr, "usage: client HOST PORT KEYFILE, HOST as in 127.0.0.1\n");
+		return 2;
+	}
+	number.sin_port = htons((in_port_t)port);
+
+	/* Your work: the key. Every byte of the file argv[3], but for one newline at its end. None at all is an error. */
+
+	/* Buy a phone. */
+	int phone = socket(AF_INET, SOCK_STREAM, 0);
+	if (phone == -1)
+		die("socket");
+
+	/* Dial. It returns once the other phone has been reached, picked up or not. */
+	if (connect(phone, (struct sockaddr *)&number, sizeof number) == -1)
+		die("connect");
+
+	/* Your work: hear the question, and answer it. */
+
+	char *line;
+	rl_bind_key('\t', rl_insert); /* Tab is a character here: no file names to complete */
+	while ((line = readline(">>: ")) != NULL) {
+		if (*line != '\0')
+			add_history(line);
+
+		/* Speak. A line with nothing in it is a message like any other; one that is too long is an error. */
+		if (send_frame(phone, line, (uint32_t)strlen(line)) == -1)
+			die("send");
+		free(line);
+
+		/* Listen. */
+		char reply[FRAME_MAX];
+		ssize_t n = recv_frame(phone, reply, sizeof reply);
+		/* Your work: and if this was to be the first? */
+		if (n == -1 && errno == ENODATA) {
+			fprintf(stderr, "client: recv: server hung up\n");
+			return 1;
+		}
+		if (n == -1)
+			die("recv");
+		fwrite(reply, 1, (size_t)n, stdout);
+		putchar('\n');
+		fflush(stdout); /* in a pipe, too, before the next question */
+	}
+
+	/* Hang up. */
+	if (close(phone) == -1)
+		die("close");
+	return 0;
+}

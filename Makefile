@@ -118,8 +118,9 @@ soak: harness build/unit-tests ## every verdict, 100 times, with every core kept
 	@STILL_TIMES=$(or $(STILL_TIMES),1000) build/unit-tests steady
 	@scripts/soak $(if $(TIMES),--times $(TIMES)) $(SOAK)
 
-bench: harness build/bench ## what judging costs, as ratios measured in one run
+bench: harness build/bench build/bench-trace ## what judging costs, as ratios measured in one run
 	@build/bench
+	@build/bench-trace
 
 lint: | setup-test ## test-lint, and what else is worth a look
 	@scripts/lint --all
@@ -139,7 +140,7 @@ clean: ## removes all that was built
 ALONE          := harness/grade.c harness/step.c harness/program/warden.c harness/program/leakcheck.c
 MODULE_SOURCES := $(filter-out $(ALONE),$(wildcard harness/*.c $(foreach m,observe program peer checks step report,harness/$m/*.c)))
 # The tests of the modules are one program, bench.c is another. (What is in tests/programs/ the tests compile themselves.)
-TEST_SOURCES   := $(filter-out harness/tests/bench.c,$(wildcard harness/tests/*.c))
+TEST_SOURCES   := $(filter-out harness/tests/bench%.c,$(wildcard harness/tests/*.c))
 
 object  = $(patsubst harness/%.c,build/obj/%.o,$1)
 MODULES := $(call object,$(MODULE_SOURCES))
@@ -150,8 +151,9 @@ build/grade: $(call object,harness/grade.c) $(MODULES)
 build/step: $(call object,harness/step.c) $(MODULES)
 build/unit-tests: $(call object,$(TEST_SOURCES)) $(MODULES) | build/warden
 build/bench: $(call object,harness/tests/bench.c) $(MODULES) | build/warden
+build/bench-trace: $(call object,harness/tests/bench_trace.c) $(MODULES)
 
-build/grade build/step build/unit-tests build/bench: build/link-flags
+build/grade build/step build/unit-tests build/bench build/bench-trace: build/link-flags
 	@echo "LINK $@"
 	@$(CC) $(HARNESS_CFLAGS) $(LINKING) $(LDFLAGS) -o $@ $(filter %.o,$^) $(HARNESS_LIBS)
 

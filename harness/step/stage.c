@@ -589,12 +589,38 @@ static void tell_the_rest(void)
 	tape_add(tape, event);
 }
 
+/* Something has been sent, or a farewell, that the other side's kernel has not acknowledged yet. */
+static bool owes_an_ack(const SocketList *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const Socket *s = &list->socket[i];
+		bool shut = s->timer == 4 && s->window == 0;
+		bool farewell = s->state == TCP_FIN_WAIT1 || s->state == TCP_CLOSING || s->state == TCP_LAST_ACK;
+		if ((farewell || (s->state != TCP_LISTEN && s->wqueue > 0)) && !shut)
+			return true;
+	}
+	return false;
+}
+
+/* An ACK may come 40 ms late (man 7 tcp, TCP_QUICKACK), and belongs to this step all the same. */
+static void let_acks_come(void)
+{
+	enum { MOST_MS = 300 };
+	for (int ms = 0; ms < MOST_MS; ms++) {
+		still_look(&room_now()->scene);
+		if (!owes_an_ack(&room_now()->scene.sockets))
+			return;
+		poll(NULL, 0, 1);
+	}
+}
+
 /* All that follows from what was just done happens, and goes on the tape. */
 static void settle(const Actor *mover, size_t thread)
 {
 	unsigned before = ranks;
 	party_also_pump(pump);
 	party_watch(NULL, NULL, WATCH_START, child_news);
+	let_acks_come();
 	rank_again(mover, thread, before);
 	tell_news(mover, thread);
 	tell_the_rest();

@@ -20,11 +20,13 @@ endif
 SANITIZING := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer)
 
 # These ask pkg-config, so they are worked out when they are used: by then scripts/setup has run.
-LIBRARIES     := check libdw libelf jansson libpcap libseccomp
+LIBRARIES     := check libcrypto libdw libelf jansson libpcap libseccomp
 HARNESS_CFLAGS = -std=gnu17 -D_GNU_SOURCE= -Iharness $(WARNINGS) $(HARDENING) $(SANITIZING) $(CFLAGS)
 HARNESS_LIBS   = -Wl,--as-needed $(shell pkg-config --libs $(LIBRARIES)) -lreadline -lutil
 LAB_CFLAGS     = -std=gnu17 -Wall -Wextra -g $(SANITIZING)
 LAB_LIBS       = -Wl,--as-needed -lreadline -ljansson -lcrypto -pthread
+
+BENCHES       := $(patsubst harness/tests/bench/%.c,build/bench-%,$(wildcard harness/tests/bench/*.c))
 
 # The labs that exist, as 01, 02, …
 number = $(firstword $(subst -, ,$(notdir $1)))
@@ -89,7 +91,7 @@ doctor: harness ## what this machine can do for the judging, and what it cannot
 build: harness programs ## the harness, the labs and the solutions
 
 ##@ For those who change Dialtone
-.PHONY: setup setup-test test test-unit test-solutions test-starters test-mutants test-variants test-lint soak bench lint format
+.PHONY: setup setup-test test test-unit test-solutions test-starters test-mutants test-variants test-lint soak fuzz bench interop lint format
 
 setup: # what is missing on this machine; free when nothing is
 	@scripts/setup
@@ -118,9 +120,16 @@ soak: harness build/unit-tests ## every verdict, 100 times, with every core kept
 	@STILL_TIMES=$(or $(STILL_TIMES),1000) build/unit-tests steady
 	@scripts/soak $(if $(TIMES),--times $(TIMES)) $(SOAK)
 
-bench: harness build/bench build/bench-trace ## what judging costs, as ratios measured in one run
+fuzz: | setup-test ## the solutions under bytes that nobody thought of: FUZZ_SECONDS=20 each, FUZZ=relay for one
+	@scripts/fuzz $(FUZZ)
+
+bench: harness programs build/bench build/bench-trace $(BENCHES) ## what judging costs, and how fast the solutions are, as ratios
 	@build/bench
 	@build/bench-trace
+	@for one in $(BENCHES); do echo; $$one || exit; done
+
+interop: harness ## every client of a lab against every server: INTEROP='--labs 08 --quick FOLDER'
+	@scripts/interop $(INTEROP)
 
 lint: | setup-test ## test-lint, and what else is worth a look
 	@scripts/lint --all
@@ -137,7 +146,8 @@ clean: ## removes all that was built
 # ---- The harness ----
 
 # Each stands alone: these are no modules of `grade`.
-ALONE          := harness/grade.c harness/step.c harness/program/warden.c harness/program/leakcheck.c
+ALONE          := harness/grade.c harness/step.c harness/program/warden.c harness/program/leakcheck.c \
+	harness/program/frame_driver.c
 MODULE_SOURCES := $(filter-out $(ALONE),$(wildcard harness/*.c $(foreach m,observe program peer checks step report,harness/$m/*.c)))
 # The tests of the modules are one program, bench.c is another. (What is in tests/programs/ the tests compile themselves.)
 TEST_SOURCES   := $(filter-out harness/tests/bench%.c,$(wildcard harness/tests/*.c))
@@ -152,6 +162,12 @@ build/step: $(call object,harness/step.c) $(MODULES)
 build/unit-tests: $(call object,$(TEST_SOURCES)) $(MODULES) | build/warden
 build/bench: $(call object,harness/tests/bench.c) $(MODULES) | build/warden
 build/bench-trace: $(call object,harness/tests/bench_trace.c) $(MODULES)
+
+# What measures the solutions of a lab against other programs stands alone.
+build/bench-%: harness/tests/bench/%.c build/flags | setup
+	@echo "CC   $<"
+	@mkdir -p build/obj/tests
+	@$(CC) $(HARNESS_CFLAGS) $(LINKING) -MMD -MP -MF build/obj/tests/bench-$*.d -o $@ $<
 
 build/grade build/step build/unit-tests build/bench build/bench-trace: build/link-flags
 	@echo "LINK $@"

@@ -5,7 +5,7 @@ A case is one program (or one lab's pair of them) of which it is known what buil
     solutions  every check passes
     starters   exactly the checks listed in harness/tests/starters.txt fail
     mutants    harness/tests/mutants/NN-name/PROGRAM_what.{c,py}: exactly the checks that its first comment names
-               fail, each with a code that it names
+               fail, each with a code that it names (in lab 09, frame_what.c is judged in the place of frame.c)
     variants   harness/tests/variants/NN-name/PROGRAM_what.{c,py}: every check passes
 
 C sources are laid out under build/prove/ in folders of the shape that `build/grade --from` takes. They stay, and are
@@ -57,7 +57,9 @@ def lab_folders(top):
 
 def programs_of(folder_name):
     """The programs of a lab, longest name first: server_fork before server."""
-    names = [p.stem for p in (ROOT / "solutions" / folder_name).glob("*.c") if p.stem != "frame"]
+    names = [p.stem for p in (ROOT / "solutions" / folder_name).glob("*.c")]
+    if not folder_name.startswith("09"):  # there, frame.c is judged by itself; later it is a part of the programs
+        names = [name for name in names if name != "frame"]
     return sorted(names or ["server", "client"], key=len, reverse=True)
 
 
@@ -135,8 +137,10 @@ def whole_labs(kind, top, fails):
         yield Case(kind, lab, f"{kind}/{folder.name}", ["--from", str(top)], fails=fails.get(lab, set()))
 
 
-def single_programs(kind):
+def single_programs(kind, labs):
     for folder in lab_folders(TESTS / kind):
+        if labs and folder.name[:2] not in labs:
+            continue
         for source in sorted(folder.iterdir()):
             if source.suffix != ".c" and source.suffix not in INTERPRETERS:
                 continue
@@ -157,12 +161,22 @@ def single_programs(kind):
 
 
 def lay_out(kind, folder_name, program, source):
-    """A folder with the program in its lab's place, and with what the lab gives to all of its programs."""
+    """A folder with the program in its lab's place, and with the solution's frame.c where it asks for frame.h.
+
+    In lab 09 that one has another name there: as frame.c it would be judged along with each of the programs.
+    """
     top = WORK / kind / folder_name / source.stem
-    write_if_changed(top / folder_name / f"{program}.c", source.read_bytes())
-    for part in (ROOT / "solutions" / folder_name).glob("*.[ch]"):
-        if part.suffix == ".h" or part.stem == "frame":
-            write_if_changed(top / folder_name / part.name, part.read_bytes())
+    files = {f"{program}.c": source}
+    if re.search(r'^\s*#\s*include\s*"frame\.h"', source.read_text(), re.MULTILINE):
+        solution = ROOT / "solutions" / folder_name
+        files["frame.h"] = solution / "frame.h"
+        if program != "frame":
+            files["framing.c" if folder_name.startswith("09") else "frame.c"] = solution / "frame.c"
+    for name, origin in files.items():
+        write_if_changed(top / folder_name / name, origin.read_bytes())
+    for left in (top / folder_name).iterdir():
+        if left.name not in files:
+            left.unlink()
     return top
 
 
@@ -177,7 +191,7 @@ def collect(kinds, labs=()):
             notes += [note] if note else []
             cases += whole_labs(kind, top, listed_failures())
         else:
-            cases += single_programs(kind)
+            cases += single_programs(kind, labs)
     return [case for case in cases if not labs or case.lab in labs], notes
 
 

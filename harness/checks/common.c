@@ -28,17 +28,73 @@ void upper_bytes(char *bytes, size_t size)
 			bytes[i] = (char)(bytes[i] - 'a' + 'A');
 }
 
-void every_byte(char bytes[256])
+size_t every_byte(char bytes[256])
 {
 	size_t n = 0;
 	/* Beginning with z and ending with a: the NUL is the last but one, so that something is behind it. */
 	for (int value = 'z'; value > 'a'; value--)
 		bytes[n++] = (char)value;
 	for (int value = 1; value < 256; value++)
-		if (value < 'a' || value > 'z')
+		if ((value < 'a' || value > 'z') && (value != '\n' || message_form() != FORM_LINES))
 			bytes[n++] = (char)value;
 	bytes[n++] = '\0';
 	bytes[n++] = 'a';
+	return n;
+}
+
+/* --- a message, as the lab has it --- */
+
+MessageForm message_form(void)
+{
+	int number = lab_now->number;
+	return number < 8 ? FORM_BARE : number == 8 || number > 14 ? FORM_LINES : FORM_FRAMES;
+}
+
+/* The bytes and a newline; the caller's to free. */
+static char *as_line(const void *bytes, size_t size)
+{
+	char *line = malloc(size + 1);
+	if (line == NULL)
+		trouble("no memory");
+	memcpy(line, bytes, size);
+	line[size] = '\n';
+	return line;
+}
+
+void say_message_bytes(Line *line, const void *bytes, size_t size)
+{
+	if (message_form() == FORM_FRAMES) {
+		say_frame(line, bytes, size);
+	} else if (message_form() == FORM_LINES) {
+		char *text = as_line(bytes, size);
+		say_bytes(line, text, size + 1);
+		free(text);
+	} else {
+		say_bytes(line, bytes, size);
+	}
+}
+
+void hear_message_bytes(Line *line, const void *bytes, size_t size)
+{
+	if (message_form() == FORM_FRAMES) {
+		hear_frame(line, bytes, size);
+	} else if (message_form() == FORM_LINES) {
+		char *text = as_line(bytes, size);
+		hear_bytes(line, text, size + 1);
+		free(text);
+	} else {
+		hear_bytes(line, bytes, size);
+	}
+}
+
+void say_message(Line *line, const char *text)
+{
+	say_message_bytes(line, text, strlen(text));
+}
+
+void hear_message(Line *line, const char *text)
+{
+	hear_message_bytes(line, text, strlen(text));
 }
 
 void hear_in_one_piece(Line *line, const char *text)
@@ -54,7 +110,7 @@ void hear_in_one_piece(Line *line, const char *text)
 static bool is_blank(const unsigned char *bytes, size_t size)
 {
 	for (size_t i = 0; i < size; i++)
-		if (bytes[i] != ' ')
+		if (bytes[i] != ' ' && bytes[i] != '\n')
 			return false;
 	return true;
 }
@@ -272,7 +328,7 @@ void gives_up_the_port(Party *server, const char *code)
 		int at_port = 0, elsewhere = 0;
 		const SocketList *list = &room_now()->scene.sockets;
 		for (size_t i = 0; i < list->count; i++) {
-			bool listens = list->socket[i].state == TCP_LISTEN;
+			bool listens = sockets_listens(&list->socket[i]);
 			at_port += listens && list->socket[i].port == server->port;
 			elsewhere += listens && list->socket[i].port != server->port;
 		}

@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include "checks/common.h"
 #include "checks/start.h"
+#include "checks/transfer.h"
 
 #include <string.h>
 
@@ -12,11 +13,11 @@ SHARED_CHECK(0, client, wrong_usage_exits_2, 4, "refuses a wrong command line",
              "strtol() tells where the number ended; a port is from 1 to 65535. Count argc, too.",
              "fprintf(stderr, \"usage: client [HOST [PORT]]\\n\"); return 2; — before the first socket call.")
 {
-	bool says_message = lab_now->number == 1;
+	bool one_more = lab_now->number == 1 || is_transfer();
 	refuses((const char *const *const[]){
 	    (const char *const[]){"127.0.0.1", "abc", NULL}, (const char *const[]){"127.0.0.1", "0", NULL},
 	    (const char *const[]){"127.0.0.1", "65536", NULL}, (const char *const[]){"127.0.0.1", "-1", NULL},
-	    (const char *const[]){"127.0.0.1", "20001", "one", says_message ? "two" : NULL, NULL}, NULL});
+	    (const char *const[]){"127.0.0.1", "20001", "one", one_more ? "two" : NULL, NULL}, NULL});
 }
 END_CHECK
 
@@ -27,7 +28,7 @@ SHARED_CHECK(0, client, says_that_nobody_answers, 5, "says so when nobody answer
 {
 	Phone *phone = a_phone();
 	phone_off(phone);
-	Party *client = the_program((StartAs){0}, (const char *const[]){"127.0.0.1", port_text(phone->port), NULL});
+	Party *client = the_program((StartAs){0}, client_line("127.0.0.1", phone->port));
 	client->port = phone->port;
 	gives_up(client, "client: connect: Connection refused", "ignores_connect_failure");
 }
@@ -39,7 +40,7 @@ SHARED_CHECK(0, client, calls_the_host_it_is_given, 3, "calls the host that it i
              "inet_pton(AF_INET, host, &address.sin_addr), host being argv[1].")
 {
 	Phone *phone = a_phone_elsewhere("127.0.0.2");
-	Party *client = the_program((StartAs){0}, (const char *const[]){"127.0.0.2", port_text(phone->port), NULL});
+	Party *client = the_program((StartAs){0}, client_line("127.0.0.2", phone->port));
 	client->port = phone->port;
 	answer(phone, client);
 }
@@ -60,20 +61,21 @@ END_CHECK
 /* The peer answers as the lab's server would: in upper-case. */
 static void reply(Line *server, const char *text)
 {
-	say(server, upper(text));
+	say_message(server, upper(text));
 }
 
-static void long_line(char text[1025])
+static void long_line(char text[4097])
 {
-	for (int i = 0; i < 1024; i++)
+	int longest = message_form() == FORM_BARE ? 1024 : 4096;
+	memset(text, 0, 4097);
+	for (int i = 0; i < longest; i++)
 		text[i] = (char)('a' + i % 26);
-	text[1024] = '\0';
 }
 
 /* The line comes, and no other before it has been answered. */
 static void hear_alone(Line *server, const char *text)
 {
-	hear(server, text);
+	hear_message(server, text);
 	hear_nothing(server);
 	reply(server, text);
 }
@@ -84,13 +86,17 @@ SHARED_CHECK(
     "buffer[n] = 0 writes behind the buffer when the reply fills it. What readline() gives, free() takes back.",
     "Print the first n bytes with fwrite() or %.*s, without a NUL; free(line) at the end of each round.")
 {
-	char text[1025];
+	if (is_transfer()) {
+		fetch_all_kinds();
+		return;
+	}
+	char text[4097];
 	long_line(text);
 	Line *server;
 	Party *client;
 	if (lab_now->number == 1) {
 		client = a_sanitized_client(&server, text);
-		hear(server, text);
+		hear_message(server, text);
 		reply(server, text);
 		half_close(server);
 	} else {
@@ -102,6 +108,10 @@ SHARED_CHECK(
 		/* Whether it minds them is for other checks to say; here, what it does to memory meanwhile. */
 		if (lab_now->number >= 3)
 			feed(client, (const char *const[]){"", "   ", NULL});
+		for (int i = 0; message_form() == FORM_FRAMES && i < 2; i++) { /* there they are said */
+			size_t size = hear_any_frame(server, text, sizeof text);
+			say_frame(server, text, size);
+		}
 		end_input(client);
 	}
 	comes_to_its_end(client);
@@ -130,15 +140,18 @@ SHARED_CHECK(0, client, sends_what_is_typed, 8, "sends what is typed",
 	Line *server;
 	Party *client = a_client_at_a_terminal(&server);
 	type_line(client, "good  morning, it is 7");
-	hear_in_one_piece(server, "good  morning, it is 7");
+	if (message_form() == FORM_BARE)
+		hear_in_one_piece(server, "good  morning, it is 7");
+	else
+		hear_message(server, "good  morning, it is 7");
 	reply(server, "good  morning, it is 7");
 	if (lab_now->number == 2) {
 		type_line(client, "  as typed ");
-		hear(server, "  as typed ");
+		hear_message(server, "  as typed ");
 		reply(server, "  as typed ");
 	}
 	type_line(client, "bye");
-	hear(server, "bye");
+	hear_message(server, "bye");
 }
 END_CHECK
 
@@ -149,7 +162,7 @@ SHARED_CHECK(0, client, sends_utf8, 4, "sends UTF-8 as it is typed", "How many b
 	Line *server;
 	Party *client = a_client_at_a_terminal(&server);
 	type_line(client, "grüße 你好");
-	hear(server, "grüße 你好");
+	hear_message(server, "grüße 你好");
 	reply(server, "grüße 你好");
 	reads(client, upper("grüße 你好"));
 }
@@ -159,12 +172,12 @@ SHARED_CHECK(0, client, sends_1024_bytes, 5, "sends a line of 1024 bytes, and pr
              "How long may a line be, and how long a reply?", "The buffers must hold 1024 bytes of message.",
              "readline() has no limit of its own; char reply[1024] for recv().")
 {
-	char text[1025];
+	char text[4097];
 	long_line(text);
 	Line *server;
 	Party *client = a_client_in_a_pipe(&server);
 	feed(client, (const char *const[]){text, NULL});
-	hear(server, text);
+	hear_message(server, text);
 	reply(server, text);
 	end_input(client);
 	comes_to_its_end(client);
@@ -182,7 +195,7 @@ SHARED_CHECK(0, client, prints_each_reply_at_once, 8, "prints each reply at once
 	const char *const texts[] = {"a long question to begin with", "short", "how are you", NULL};
 	for (const char *const *text = texts; *text != NULL; text++) {
 		type_line(client, *text);
-		hear(server, *text);
+		hear_message(server, *text);
 		reply(server, *text);
 		reads(client, upper(*text));
 	}
@@ -197,10 +210,10 @@ SHARED_CHECK(0, client, waits_for_each_reply, 5, "waits for each reply before it
 	Line *server;
 	Party *client = a_client_in_a_pipe(&server);
 	feed(client, (const char *const[]){"first", "second", NULL});
-	hear(server, "first");
+	hear_message(server, "first");
 	hear_nothing(server);
 	reply(server, "first");
-	hear(server, "second");
+	hear_message(server, "second");
 	reply(server, "second");
 }
 END_CHECK
@@ -249,7 +262,7 @@ SHARED_CHECK(0, client, ends_at_end_of_input, 6, "hangs up and ends at the end o
 	Line *server;
 	Party *client = a_client_at_a_terminal(&server);
 	type_line(client, "hello");
-	hear(server, "hello");
+	hear_message(server, "hello");
 	reply(server, "hello");
 	reads(client, "HELLO");
 	end_input(client);
@@ -268,7 +281,7 @@ static void ask_once(void *context)
 {
 	Conversation *c = context;
 	party_input(c->client, "one line of many\n", strlen("one line of many\n"));
-	hear(c->server, "one line of many");
+	hear_message(c->server, "one line of many");
 	reply(c->server, "one line of many");
 }
 
@@ -292,13 +305,13 @@ static void says_nothing_on(const char *nothing)
 	Line *server;
 	Party *client = a_client_at_a_terminal(&server);
 	type_line(client, "hello");
-	hear(server, "hello");
+	hear_message(server, "hello");
 	reply(server, "hello");
 	reads(client, "HELLO");
 	type_line(client, nothing);
 	says_nothing_and_asks_again(client, server);
 	type_line(client, "still here");
-	hear(server, "still here");
+	hear_message(server, "still here");
 	reply(server, "still here");
 	reads(client, "STILL HERE");
 }
@@ -360,7 +373,7 @@ static Party *a_client_in_conversation(Line **server)
 {
 	Party *client = a_client_at_a_terminal(server);
 	type_line(client, "hello");
-	hear(*server, "hello");
+	hear_message(*server, "hello");
 	reply(*server, "hello");
 	reads(client, "HELLO");
 	return client;
@@ -395,8 +408,24 @@ SHARED_CHECK(0, client, notices_a_hang_up_instead_of_a_reply, 8, "notices a hang
 	Line *server;
 	Party *client = a_client_in_conversation(&server);
 	type_line(client, "are you there?");
-	hear(server, "are you there?");
+	hear_message(server, "are you there?");
 	hang_up(server);
+	reports_the_loss(client);
+}
+END_CHECK
+
+SHARED_CHECK(0, client, notices_a_hang_up_inside_a_reply, 6, "notices a hang-up in the middle of a reply",
+             "Half a reply has come, and recv() returns 0. What will become of the other half?",
+             "It will never come: 0 is the end of the stream, wherever in a message it is met.",
+             "The test for n == 0 stands in the loop that receives, behind each recv().")
+{
+	Line *server;
+	Party *client = a_client_in_conversation(&server);
+	type_line(client, "are you there?");
+	hear_message(server, "are you there?");
+	say(server, "ARE YO");
+	hang_up(server);
+	types_once_more_if_need_be(client);
 	reports_the_loss(client);
 }
 END_CHECK
@@ -408,7 +437,7 @@ SHARED_CHECK(0, client, notices_a_reset, 5, "notices that the call was reset",
 	Line *server;
 	Party *client = a_client_in_conversation(&server);
 	type_line(client, "are you there?");
-	hear(server, "are you there?");
+	hear_message(server, "are you there?");
 	reset_call(server);
 	reports_the_loss(client);
 }

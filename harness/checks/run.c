@@ -190,7 +190,7 @@ static void judge_unasked(const CheckInfo *check, const Subject *subject, Verdic
 		v->status = subject->broken_code ? VERDICT_FAIL : VERDICT_NOT_JUDGED;
 		record_text(v->code, "%s", subject->broken_code ? subject->broken_code : "");
 		record_text(v->message, "%s", subject->broken);
-	} else if ((check->needs & NEEDS_SOURCES) && !subject->sources) {
+	} else if ((check->needs & (NEEDS_SOURCES | NEEDS_C)) && !subject->sources) {
 		v->status = VERDICT_SKIPPED;
 		record_text(v->message, "needs the C sources");
 	} else if ((check->needs & NEEDS_SOURCES) && !subject->sanitized) {

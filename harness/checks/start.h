@@ -16,6 +16,9 @@
 Party *a_server(void);
 Party *a_server_at_a_terminal(void);
 
+/* The same with room for hundreds of callers, however it serves them (StartAs). */
+Party *a_crowded_server(void);
+
 /* The same built with sanitizers: if a verb fails, what the sanitizer reported comes first. */
 Party *a_sanitized_server(void);
 
@@ -57,5 +60,15 @@ Party *the_program(StartAs as, const char *const *arguments);
 
 /* "7007" for a port. */
 const char *port_text(in_port_t port);
+
+/* The absolute path of a file in the room, as its programs see it; opens the room if it is not open yet. */
+const char *path_text(const char *name);
+
+/* A socket of AF_UNIX listens at that path of the room. */
+bool path_has_listener(const char *name);
+
+/* The lab's command line: the address, and what its section wants behind it. Lab 15's is the path "intercom". */
+const char *const *server_line(in_port_t port);
+const char *const *client_line(const char *host, in_port_t port);
 
 #endif

@@ -27,6 +27,7 @@
 enum {
 	NEEDS_PRIVATE_ROOM = 1, /* asks for a port by number: cannot share the machine's loopback */
 	NEEDS_SOURCES = 2,      /* compiles the student's C again: not with --program */
+	NEEDS_C = 4,            /* is about a part of a program, in C: not with --program */
 };
 
 typedef struct {
@@ -63,7 +64,13 @@ typedef struct {
 	static void program##_##name##_body(int _i CK_ATTRIBUTE_UNUSED)
 #define END_CHECK END_TEST
 
-extern const Lab lab01, lab02, lab03, lab04, lab05, lab06;
+extern const Lab lab01, lab02, lab03, lab04, lab05, lab06, lab09;
+extern const Lab lab07, lab08;
+extern const Lab lab10, lab11;
+extern const Lab lab12;
+extern const Lab lab13;
+extern const Lab lab14;
+extern const Lab lab15, lab16;
 extern const Lab *const all_labs[]; /* by number; NULL ends */
 
 /* The lab with this number, or NULL. */

@@ -2,12 +2,16 @@
 #include "observe/calls.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/futex.h>
+#include <poll.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -19,6 +23,7 @@ typedef enum {
 	MILLISECONDS, /* argument `at` is an int of ms, negative for ever */
 	TIMESPEC,     /* argument `at` points to a struct timespec; NULL for ever */
 	TIMEVAL,      /* … to a struct timeval */
+	DEADLINE,     /* TIMESPEC, but a time on CLOCK_REALTIME */
 	SLEEP,        /* TIMESPEC, and never NULL */
 	FUTEX,
 } Timing;
@@ -83,7 +88,8 @@ static const CallFact facts[] = {
     {SYS_msgsnd, "msgsnd", ENDLESS, 0, false, 0},
     {SYS_semop, "semop", ENDLESS, 0, false, 0},
     {SYS_semtimedop, "semtimedop", TIMESPEC, 3, false, 0},
-    {SYS_mq_timedreceive, "mq_receive", TIMESPEC, 4, true, 0},
+    {SYS_mq_timedreceive, "mq_receive", DEADLINE, 4, true, 0},
+    {SYS_mq_timedsend, "mq_send", DEADLINE, 4, true, 0},
     {SYS_nanosleep, "sleep", SLEEP, 0, false, 0},
     {SYS_clock_nanosleep, "sleep", SLEEP, 2, false, 0},
     {SYS_futex, "futex", FUTEX, 3, false, 0},
@@ -163,6 +169,8 @@ Wait calls_wait(const Task *task)
 		if (task->call == SYS_clock_nanosleep && ((int)task->arg[1] & TIMER_ABSTIME))
 			return pointed(task, argument, 1, &(clockid_t){(clockid_t)task->arg[0]});
 		return pointed(task, argument, 1, NULL);
+	case DEADLINE:
+		return pointed(task, argument, 1, &(clockid_t){CLOCK_REALTIME});
 	case TIMEVAL:
 		return pointed(task, argument, 1000, NULL);
 	case FUTEX:
@@ -189,6 +197,158 @@ uint64_t calls_socket_timeout(const Task *task)
 	if (process != -1)
 		close(process);
 	return (uint64_t)limit.tv_sec * 1000000000 + (uint64_t)limit.tv_usec * 1000;
+}
+
+/* Reads a small file of /proc/PID; the text is ended by a NUL. */
+static bool slurp(pid_t pid, const char *name, char *text, size_t size)
+{
+	char path[64];
+	snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd == -1)
+		return false;
+	size_t have = 0;
+	ssize_t n;
+	while (have + 1 < size && (n = read(fd, text + have, size - 1 - have)) > 0)
+		have += (size_t)n;
+	close(fd);
+	text[have] = '\0';
+	return true;
+}
+
+/* When it fires, in ns; 0: it is none, or not set. */
+static uint64_t timerfd_left(pid_t pid, int fd)
+{
+	static const char wanted[] = "anon_inode:[timerfd]";
+	char path[64], text[1024];
+	unsigned long long seconds = 0, ns = 0;
+	snprintf(path, sizeof path, "/proc/%d/fd/%d", pid, fd);
+	ssize_t n = readlink(path, text, sizeof text);
+	if (n != (ssize_t)strlen(wanted) || memcmp(text, wanted, (size_t)n) != 0)
+		return 0;
+	snprintf(path, sizeof path, "fdinfo/%d", fd);
+	const char *value = slurp(pid, path, text, sizeof text) ? strstr(text, "it_value: (") : NULL;
+	if (value == NULL || sscanf(value, "it_value: (%llu, %llu)", &seconds, &ns) != 2)
+		return 0;
+	return (uint64_t)seconds * 1000000000 + ns;
+}
+
+static uint64_t shorter(uint64_t a, uint64_t b)
+{
+	return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+enum { MOST_WAITED_ON = 1024 };
+
+static uint64_t timerfd_in_poll(const Task *task)
+{
+	static struct pollfd fds[MOST_WAITED_ON];
+	size_t count = task->arg[1] < MOST_WAITED_ON ? task->arg[1] : MOST_WAITED_ON;
+	uint64_t ns = 0;
+	if (count == 0 || !tasks_memory(task->pid, task->arg[0], fds, count * sizeof *fds))
+		return 0;
+	for (size_t i = 0; i < count; i++)
+		if (fds[i].fd >= 0)
+			ns = shorter(ns, timerfd_left(task->pid, fds[i].fd));
+	return ns;
+}
+
+static uint64_t timerfd_in_select(const Task *task)
+{
+	fd_set set;
+	int count = task->arg[0] < FD_SETSIZE ? (int)task->arg[0] : FD_SETSIZE;
+	/* The kernel reads whole words, and no more of them than are needed. */
+	size_t size = ((size_t)count + NFDBITS - 1) / NFDBITS * sizeof(fd_mask);
+	uint64_t ns = 0;
+	if (count <= 0 || task->arg[1] == 0 || !tasks_memory(task->pid, task->arg[1], &set, size))
+		return 0;
+	for (int fd = 0; fd < count; fd++)
+		if (FD_ISSET(fd, &set))
+			ns = shorter(ns, timerfd_left(task->pid, fd));
+	return ns;
+}
+
+/* What an epoll descriptor looks after is in its fdinfo, a line each (man 5 proc_pid_fdinfo). */
+static uint64_t timerfd_in_epoll(const Task *task)
+{
+	static char text[1 << 16];
+	char name[32];
+	uint64_t ns = 0;
+	snprintf(name, sizeof name, "fdinfo/%d", (int)task->arg[0]);
+	if (!slurp(task->pid, name, text, sizeof text))
+		return 0;
+	for (const char *line = strstr(text, "tfd:"); line != NULL; line = strstr(line + 1, "\ntfd:"))
+		ns = shorter(ns, timerfd_left(task->pid, (int)strtol(strchr(line, ':') + 1, NULL, 10)));
+	return ns;
+}
+
+uint64_t calls_timerfd(const Task *task)
+{
+	switch (task->in_call ? task->call : -1) {
+	case SYS_read:
+	case SYS_readv:
+		return timerfd_left(task->pid, (int)task->arg[0]);
+#ifdef SYS_poll
+	case SYS_poll:
+#endif
+	case SYS_ppoll:
+		return timerfd_in_poll(task);
+#ifdef SYS_select
+	case SYS_select:
+#endif
+	case SYS_pselect6:
+		return timerfd_in_select(task);
+#ifdef SYS_epoll_wait
+	case SYS_epoll_wait:
+#endif
+#ifdef SYS_epoll_pwait2
+	case SYS_epoll_pwait2:
+#endif
+	case SYS_epoll_pwait:
+		return timerfd_in_epoll(task);
+	default:
+		return 0;
+	}
+}
+
+Wait calls_limit(const Task *task)
+{
+	Wait wait = calls_wait(task);
+	if (wait.kind != WAIT_ENDLESS && wait.kind != WAIT_TIMED)
+		return wait;
+	uint64_t ns = shorter(calls_socket_timeout(task), calls_timerfd(task));
+	ns = shorter(ns, wait.kind == WAIT_TIMED ? wait.ns : 0);
+	if (ns == 0 && wait.kind == WAIT_ENDLESS)
+		return wait;
+	return (Wait){.kind = WAIT_TIMED, .ns = ns};
+}
+
+/* A timer of CPU time (its clock's number is negative) does not go on while everybody sleeps. */
+static bool has_posix_timer(pid_t pid)
+{
+	char text[4096];
+	if (!slurp(pid, "timers", text, sizeof text))
+		return false;
+	for (const char *at = text; (at = strstr(at, "ClockID: ")) != NULL; at++)
+		if (at[strlen("ClockID: ")] != '-')
+			return true;
+	return false;
+}
+
+static uint64_t bit(int signal)
+{
+	return 1ULL << (signal - 1);
+}
+
+bool calls_may_be_alarmed(pid_t pid)
+{
+	static const char name[] = "\nSigCgt:";
+	char text[4096];
+	const char *line = slurp(pid, "status", text, sizeof text) ? strstr(text, name) : NULL;
+	uint64_t caught = line != NULL ? strtoull(line + strlen(name), NULL, 16) : 0;
+	uint64_t readline = bit(SIGTTIN) | bit(SIGTTOU), everything = bit(SIGURG) | bit(SIGIO);
+	bool own = (caught & readline) != readline && (caught & everything) != everything;
+	return ((caught & bit(SIGALRM)) != 0 && own) || has_posix_timer(pid);
 }
 
 const char *calls_name(long call)

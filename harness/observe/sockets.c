@@ -9,6 +9,7 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
+#include <linux/unix_diag.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,9 +21,8 @@ int sockets_open(void)
 	return socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
 }
 
-static void add(SocketList *list, const struct nlmsghdr *head)
+static Socket *one_more(SocketList *list)
 {
-	const struct inet_diag_msg *m = NLMSG_DATA(head);
 	if (list->count == list->room) {
 		size_t room = list->room ? 2 * list->room : 32;
 		Socket *grown = realloc(list->socket, room * sizeof *grown);
@@ -31,8 +31,16 @@ static void add(SocketList *list, const struct nlmsghdr *head)
 		list->socket = grown;
 		list->room = room;
 	}
-	Socket *s = &list->socket[list->count++];
+	return &list->socket[list->count++];
+}
+
+/* The answer to a request with a family (inet_diag.h); its kind is known from the question alone. */
+static void add_inet(SocketList *list, const struct nlmsghdr *head, SocketKind kind)
+{
+	const struct inet_diag_msg *m = NLMSG_DATA(head);
+	Socket *s = one_more(list);
 	*s = (Socket){
+	    .kind = kind,
 	    .state = m->idiag_state,
 	    .v6 = m->idiag_family == AF_INET6,
 	    .port = ntohs(m->id.idiag_sport),
@@ -50,7 +58,54 @@ static void add(SocketList *list, const struct nlmsghdr *head)
 			tcp_counts_read(s, RTA_DATA(a), RTA_PAYLOAD(a));
 }
 
-static bool ask(int diag, int family)
+/* A name of the abstract namespace begins with a NUL, and a path ends with one (man 7 unix). */
+static void read_path(Socket *s, const char *name, size_t size)
+{
+	size = size < sizeof s->path - 1 ? size : sizeof s->path - 1;
+	memcpy(s->path, name, size);
+	if (size > 0 && s->path[0] == '\0')
+		s->path[0] = '@';
+}
+
+static void add_unix(SocketList *list, const struct nlmsghdr *head)
+{
+	const struct unix_diag_msg *m = NLMSG_DATA(head);
+	struct unix_diag_rqlen queues;
+	uint32_t peer;
+	Socket *s = one_more(list);
+	*s = (Socket){.kind = SOCKET_UNIX, .state = m->udiag_state, .type = m->udiag_type, .inode = m->udiag_ino};
+	unsigned left = head->nlmsg_len - NLMSG_LENGTH(sizeof *m);
+	for (const struct rtattr *a = (const struct rtattr *)(m + 1); RTA_OK(a, left); a = RTA_NEXT(a, left)) {
+		if (a->rta_type == UNIX_DIAG_NAME) {
+			read_path(s, RTA_DATA(a), RTA_PAYLOAD(a));
+		} else if (a->rta_type == UNIX_DIAG_PEER && RTA_PAYLOAD(a) == sizeof peer) {
+			memcpy(&peer, RTA_DATA(a), sizeof peer);
+			s->peer = peer;
+		} else if (a->rta_type == UNIX_DIAG_RQLEN && RTA_PAYLOAD(a) == sizeof queues) {
+			memcpy(&queues, RTA_DATA(a), sizeof queues);
+			s->rqueue = queues.udiag_rqueue;
+			s->wqueue = queues.udiag_wqueue;
+		}
+	}
+}
+
+static bool ask_unix(int diag)
+{
+	struct {
+		struct nlmsghdr head;
+		struct unix_diag_req request;
+	} message = {
+	    .head = {.nlmsg_len = sizeof message,
+	             .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+	             .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
+	    .request = {.sdiag_family = AF_UNIX,
+	                .udiag_states = ~0U,
+	                .udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_PEER | UDIAG_SHOW_RQLEN},
+	};
+	return send(diag, &message, sizeof message, 0) == (ssize_t)sizeof message;
+}
+
+static bool ask(int diag, int family, int protocol)
 {
 	struct {
 		struct nlmsghdr head;
@@ -60,8 +115,8 @@ static bool ask(int diag, int family)
 	             .nlmsg_type = SOCK_DIAG_BY_FAMILY,
 	             .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
 	    .request = {.sdiag_family = (__u8)family,
-	                .sdiag_protocol = IPPROTO_TCP,
-	                .idiag_ext = 1 << (INET_DIAG_INFO - 1),
+	                .sdiag_protocol = (__u8)protocol,
+	                .idiag_ext = protocol == IPPROTO_TCP ? 1 << (INET_DIAG_INFO - 1) : 0,
 	                .idiag_states = ~0U},
 	};
 	return send(diag, &message, sizeof message, 0) == (ssize_t)sizeof message;
@@ -86,8 +141,8 @@ static bool ask_both(int diag, uint32_t states)
 	return send(diag, &message, sizeof message, 0) == (ssize_t)sizeof message;
 }
 
-/* Reads one dump to its end. */
-static bool collect(int diag, SocketList *list)
+/* Reads one dump to its end. False with errno, ENOENT: the kernel knows nothing of that family or protocol. */
+static bool collect(int diag, SocketList *list, SocketKind kind)
 {
 	for (;;) {
 		_Alignas(struct nlmsghdr) char buffer[32768];
@@ -102,26 +157,74 @@ static bool collect(int diag, SocketList *list)
 				return true;
 			if (h->nlmsg_type == NLMSG_ERROR) {
 				errno = -((struct nlmsgerr *)NLMSG_DATA(h))->error;
-				return errno == ENOENT; /* no such family in this kernel: then it has no sockets */
+				return false;
 			}
-			add(list, h);
+			if (kind == SOCKET_UNIX)
+				add_unix(list, h);
+			else
+				add_inet(list, h, kind);
 		}
 	}
+}
+
+/* A family that is not in this kernel has no sockets. */
+static bool add_family(int diag, SocketList *list, int family, int protocol, SocketKind kind)
+{
+	return ask(diag, family, protocol) && (collect(diag, list, kind) || errno == ENOENT);
+}
+
+static bool add_tcp(int diag, SocketList *list)
+{
+	size_t before = list->count;
+	if (ask_both(diag, ~0U) && collect(diag, list, SOCKET_TCP))
+		return true;
+	list->count = before;
+	return add_family(diag, list, AF_INET, IPPROTO_TCP, SOCKET_TCP) &&
+	       add_family(diag, list, AF_INET6, IPPROTO_TCP, SOCKET_TCP);
+}
+
+/* The kernel can do without udp_diag, and there may be UDP sockets all the same. */
+static bool add_udp(int diag, SocketList *list)
+{
+	list->no_udp = false;
+	if (!ask(diag, AF_INET, IPPROTO_UDP))
+		return false;
+	if (!collect(diag, list, SOCKET_UDP)) {
+		list->no_udp = errno == ENOENT;
+		return list->no_udp;
+	}
+	return add_family(diag, list, AF_INET6, IPPROTO_UDP, SOCKET_UDP);
+}
+
+static bool add_all_unix(int diag, SocketList *list)
+{
+	return ask_unix(diag) && (collect(diag, list, SOCKET_UNIX) || errno == ENOENT);
 }
 
 bool sockets_look(int diag, SocketList *list)
 {
 	list->count = 0;
-	if (ask_both(diag, ~0U) && collect(diag, list))
-		return true;
-	list->count = 0;
-	return ask(diag, AF_INET) && collect(diag, list) && ask(diag, AF_INET6) && collect(diag, list);
+	return add_tcp(diag, list) && add_udp(diag, list) && add_all_unix(diag, list);
 }
 
 bool sockets_look_for_listeners(int diag, SocketList *list)
 {
 	list->count = 0;
-	return (ask_both(diag, 1U << TCP_LISTEN) && collect(diag, list)) || sockets_look(diag, list);
+	return (ask_both(diag, 1U << TCP_LISTEN) && collect(diag, list, SOCKET_TCP)) ||
+	       sockets_look_for(diag, list, SOCKET_TCP);
+}
+
+bool sockets_look_for(int diag, SocketList *list, SocketKind kind)
+{
+	list->count = 0;
+	switch (kind) {
+	case SOCKET_TCP:
+		return add_tcp(diag, list);
+	case SOCKET_UDP:
+		return add_udp(diag, list);
+	default:
+		return add_all_unix(diag, list);
+	}
 }
 
 void sockets_free(SocketList *list)
@@ -154,7 +257,8 @@ static const Socket *other_end(const SocketList *list, const Socket *s)
 {
 	for (size_t i = 0; i < list->count; i++) {
 		const Socket *o = &list->socket[i];
-		if (o->port == s->remote_port && o->remote_port == s->port && o->state != TCP_LISTEN)
+		if (o->kind == SOCKET_TCP && o->port == s->remote_port && o->remote_port == s->port &&
+		    o->state != TCP_LISTEN)
 			return o;
 	}
 	return NULL;
@@ -183,6 +287,8 @@ static bool is_shut_out(const Socket *s)
 
 bool sockets_in_flight(const SocketList *list, const Socket *s)
 {
+	if (s->kind != SOCKET_TCP)
+		return false;
 	switch (s->state) {
 	case TCP_LISTEN:
 	case TCP_TIME_WAIT:
@@ -211,9 +317,32 @@ const Socket *sockets_by_inode(const SocketList *list, uint64_t inode)
 const Socket *sockets_listener(const SocketList *list, in_port_t port)
 {
 	for (size_t i = 0; i < list->count; i++)
-		if (list->socket[i].state == TCP_LISTEN && list->socket[i].port == port)
+		if (sockets_listens(&list->socket[i]) && list->socket[i].port == port)
 			return &list->socket[i];
 	return NULL;
+}
+
+const Socket *sockets_mailbox(const SocketList *list, in_port_t port)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->socket[i].kind == SOCKET_UDP && list->socket[i].port == port)
+			return &list->socket[i];
+	return NULL;
+}
+
+const Socket *sockets_listener_at(const SocketList *list, const char *path)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const Socket *s = &list->socket[i];
+		if (s->kind == SOCKET_UNIX && s->state == TCP_LISTEN && strcmp(s->path, path) == 0)
+			return s;
+	}
+	return NULL;
+}
+
+bool sockets_listens(const Socket *s)
+{
+	return s->kind == SOCKET_TCP && s->state == TCP_LISTEN;
 }
 
 const char *sockets_address(const Socket *s, char *text)

@@ -14,10 +14,10 @@ static const uint64_t MS = 1000000, SECOND = 1000000000;
 static const uint64_t SPIN_NS = 1000000000, SPIN_START_NS = 4000000000;
 /* Longer sleeps than this are not waited for. */
 static const uint64_t LONG_SLEEP_NS = 10000000000;
-static const uint64_t PATIENCE_NS = 5000000000, BACKSTOP_NS = 20000000000, BACKSTOP_READY_NS = 200000000000,
-		      GUESS_NS = 1000000000;
+static const uint64_t PATIENCE_NS = 5000000000, RESTLESS_NS = 2000000000, ALARM_NS = 2000000000,
+		      BACKSTOP_NS = 20000000000, BACKSTOP_READY_NS = 200000000000, GUESS_NS = 1000000000;
 
-enum { MOST_SLEEPERS = 64 };
+enum { MOST_SLEEPERS = 64, IDLE_ROUNDS = 2, RESTLESS_ROUNDS = 3 };
 
 /* Threads that a time will wake soon, and how often each had been given a CPU. */
 typedef struct {
@@ -33,6 +33,7 @@ typedef struct {
 	bool guessed; /* somebody sleeps, in who knows what */
 	bool alive;   /* somebody is no zombie */
 	bool ready;   /* somebody has a CPU, or wants one */
+	bool alarmed; /* somebody may have set an alarm, which may never come */
 	Sleepers sleepers;
 } Survey;
 
@@ -45,7 +46,13 @@ typedef struct {
 	uint64_t quiet_ns;             /* on the wall: since when no thread has run */
 	unsigned rounds;               /* how often every sleeper has woken since the last change */
 	Sleepers asleep;               /* as they were when the last round ended */
+	bool changed;                  /* something has, since all sleepers were last seen asleep and awake */
+	unsigned acts;                 /* how often every sleeper has woken, and something has changed */
+	Sleepers acting;               /* as they were when that was last seen */
+	uint64_t acting_ns;            /* on the wall: since when we count the acts */
+	bool ready, stirred;           /* what we wait on between looks has news; and had none before */
 	Survey survey;                 /* of the last look */
+	bool settled;                  /* in it nobody runs, and after it no datagram was on its way */
 	bool fresh;                    /* no look yet */
 } Watch;
 
@@ -96,6 +103,10 @@ void still_look(Scene *scene)
 	scene->tasks = tasks;
 	scene->sockets = sockets;
 	scene->looks++;
+	if (scene->look != NULL) {
+		scene->look(scene->context, &scene->tasks, &scene->sockets);
+		return;
+	}
 	tasks_look(&scene->tasks, scene->root);
 	name_restarted(scene);
 	if (!sockets_look(scene->diag, &scene->sockets))
@@ -117,10 +128,12 @@ static uint64_t fingerprint(const Scene *scene)
 		hash = mix(hash, (uint64_t)s->state << 32 | (uint64_t)s->port << 16 | s->remote_port);
 		hash = mix(hash, (uint64_t)s->rqueue << 32 | s->wqueue);
 		hash = mix(hash, s->inode);
+		/* What comes and is read between two looks leaves both queues as they were. */
+		hash = mix(hash, s->sent << 32 ^ s->received);
 	}
 	for (size_t i = 0; i < scene->tasks.count; i++)
 		hash = mix(hash, (uint64_t)scene->tasks.task[i].tid);
-	return hash;
+	return scene->mine == NULL ? mix(hash, (uint64_t)scene->datagrams.packets) : hash; /* all are ours, or not */
 }
 
 static uint64_t cpu_total(const TaskList *tasks)
@@ -162,6 +175,14 @@ static bool anything_in_flight(const SocketList *list)
 	return false;
 }
 
+static bool has_mailbox(const SocketList *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->socket[i].kind == SOCKET_UDP)
+			return true;
+	return list->no_udp;
+}
+
 static void add_sleeper(Sleepers *sleepers, const Task *task)
 {
 	if (sleepers->count == MOST_SLEEPERS)
@@ -170,13 +191,22 @@ static void add_sleeper(Sleepers *sleepers, const Task *task)
 	sleepers->one[sleepers->count++].switches = task->switches;
 }
 
-/* A blocked recv() may be under SO_RCVTIMEO: its owner's socket has to be asked. */
-static bool wakes_soon(const Task *task, Wait wait)
+static bool wakes_soon(Wait wait)
 {
-	if (wait.kind == WAIT_TIMED)
-		return wait.ns < LONG_SLEEP_NS;
-	uint64_t ns = wait.kind == WAIT_ENDLESS ? calls_socket_timeout(task) : 0;
-	return ns > 0 && ns < LONG_SLEEP_NS;
+	return wait.kind == WAIT_TIMED && wait.ns < LONG_SLEEP_NS;
+}
+
+/* A process whose timers we cannot see: each of its threads may be woken, by any of them. */
+static void add_alarmed(Survey *s, const TaskList *tasks)
+{
+	for (size_t i = 0; i < tasks->processes; i++) {
+		if (!calls_may_be_alarmed(tasks->process[i]))
+			continue;
+		s->alarmed = true;
+		for (size_t k = 0; k < tasks->count; k++)
+			if (tasks->task[k].pid == tasks->process[i])
+				add_sleeper(&s->sleepers, &tasks->task[k]);
+	}
 }
 
 /* This reads the programs' memory and asks their sockets: later than the look, when they may have gone on. So it
@@ -186,32 +216,36 @@ static Survey survey(const TaskList *tasks)
 	Survey s = {0};
 	for (size_t i = 0; i < tasks->count; i++) {
 		const Task *t = &tasks->task[i];
-		Wait wait = calls_wait(t);
+		Wait wait = calls_limit(t);
 		s.alive = s.alive || wait.kind != WAIT_DEAD;
 		s.runs = s.runs || wait.kind == WAIT_NOT;
 		s.ready = s.ready || (wait.kind == WAIT_NOT && t->state == 'R');
 		s.guessed = s.guessed || wait.kind == WAIT_UNKNOWN;
-		if (wakes_soon(t, wait))
+		if (wakes_soon(wait))
 			add_sleeper(&s.sleepers, t);
 	}
+	if (!s.runs && s.alive)
+		add_alarmed(&s, tasks);
 	return s;
 }
 
-static void note_changes(const Scene *scene, Watch *w, uint64_t now)
+static void note_changes(const Scene *scene, Watch *w, uint64_t now, bool news)
 {
 	uint64_t print = fingerprint(scene);
 	uint64_t cpu = cpu_total(&scene->tasks);
 	if (w->fresh) {
 		w->cpu_first = cpu;
 		w->fresh = false;
-	} else if (print == w->print) {
-		return;
+	} else if (print != w->print || news || w->stirred) {
+		w->changed = true;
+		w->rounds = 0;
+		w->asleep.count = 0;
 	}
+	if (print == w->print)
+		return;
 	w->print = print;
 	w->changed_ns = now;
 	w->cpu_then = cpu;
-	w->rounds = 0;
-	w->asleep.count = 0;
 }
 
 static bool spins(const Scene *scene, const Watch *w, const Survey *s)
@@ -245,25 +279,50 @@ static bool idles(Watch *w, const Survey *s, uint64_t now)
 		w->asleep = s->sleepers;
 	}
 	uint64_t patience = w->flags & WATCH_PATIENT ? PATIENCE_NS : 0;
-	return w->rounds >= 2 && now - w->changed_ns >= patience;
+	if (s->alarmed && now - w->changed_ns >= (patience ? patience : ALARM_NS))
+		return true; /* if there is an alarm at all, it is not one to be waited for */
+	return w->rounds >= IDLE_ROUNDS && now - w->changed_ns >= patience;
+}
+
+/* The same, true when they have shown that they will go on doing something. Nobody else acts while all are asleep: what has
+ * changed by the time they are asleep again, is their doing. */
+static bool is_restless(const Scene *scene, Watch *w, const Survey *s, uint64_t now)
+{
+	if (w->acting_ns == 0) {
+		w->acting_ns = now;
+		w->acting = s->sleepers;
+		w->changed = false;
+	} else if (all_woke(&w->acting, &s->sleepers)) {
+		w->acts += w->changed;
+		w->changed = false;
+		w->acting = s->sleepers;
+	}
+	uint64_t patience = w->flags & WATCH_PATIENT                       ? PATIENCE_NS
+	                    : w->flags & WATCH_EVIDENCE || scene->restless ? 0
+	                                                                   : RESTLESS_NS;
+	return w->acts >= RESTLESS_ROUNDS && now - w->acting_ns >= patience;
 }
 
 /* One look and what follows from it; WATCH_DONE stands for "go on looking". */
 static Outcome judge(Scene *scene, Watch *w, bool news)
 {
 	Survey before = w->survey;
+	bool settled = w->settled;
 	scene->guessed = false;
 	still_look(scene);
 	uint64_t now = now_ns();
 	bool first = w->fresh;
-	note_changes(scene, w, now);
+	note_changes(scene, w, now, news);
 	w->survey = survey(&scene->tasks);
 	bool told = scene->told == NULL || scene->told(scene->context);
 	if (!w->survey.alive)
 		return told ? WATCH_GONE : WATCH_DONE;
 	if (spins(scene, w, &w->survey))
 		return WATCH_SPINNING;
-	bool quiet = told && !first && !news && !before.runs && nobody_ran(&scene->before, &scene->tasks) &&
+	w->settled = !w->survey.runs && (!has_mailbox(&scene->sockets) || datagrams_have_landed(&scene->datagrams));
+	/* What the pump has just taken in was printed before the look before, for nobody ran since; and whom our reading has let
+	 * go on (its pipe was full) is awake, and seen to be. */
+	bool quiet = told && !first && settled && nobody_ran(&scene->before, &scene->tasks) &&
 	             !anything_in_flight(&scene->before_sockets) && !anything_in_flight(&scene->sockets);
 	if (!quiet) {
 		w->quiet_ns = now;
@@ -273,18 +332,20 @@ static Outcome judge(Scene *scene, Watch *w, bool news)
 	if (before.guessed && now - w->quiet_ns < GUESS_NS)
 		return WATCH_DONE;
 	scene->guessed = before.guessed;
-	if (before.sleepers.count > 0)
-		return idles(w, &before, now) ? WATCH_IDLE : WATCH_DONE;
-	return WATCH_STILL;
+	if (before.sleepers.count == 0)
+		return WATCH_STILL;
+	if (idles(w, &before, now))
+		return WATCH_IDLE;
+	return is_restless(scene, w, &before, now) ? WATCH_RESTLESS : WATCH_DONE;
 }
 
-/* Waits for news, or for a moment. */
-static void pause_for(Scene *scene, uint64_t ns)
+/* Waits for news, or for a moment; true: there was news. */
+static bool pause_for(Scene *scene, uint64_t ns)
 {
 	struct pollfd wake[64];
 	size_t count = scene->wake != NULL ? scene->wake(scene->context, wake, 64) : 0;
 	struct timespec moment = {.tv_nsec = (long)ns};
-	ppoll(wake, (nfds_t)count, &moment, NULL);
+	return ppoll(wake, (nfds_t)count, &moment, NULL) > 0;
 }
 
 /* A look costs more than most answers take to come. So for the first millisecond `done` alone is asked. */
@@ -320,11 +381,16 @@ Outcome still_watch(Scene *scene, bool (*done)(void *), void *context, unsigned 
 			if (scene->pump != NULL && scene->pump(scene->context) && outcome != WATCH_SPINNING &&
 			    outcome != WATCH_CLOCK)
 				continue;
-			return done != NULL && done(context) ? WATCH_DONE : outcome;
+			if (done != NULL && done(context))
+				return WATCH_DONE;
+			scene->restless = scene->restless || outcome == WATCH_RESTLESS;
+			return outcome;
 		}
 		if (news)
 			moment = MS / 10;
-		pause_for(scene, moment);
+		bool ready = pause_for(scene, moment);
+		w.stirred = ready && !w.ready;
+		w.ready = ready;
 		moment = moment < 5 * MS ? moment + moment / 2 : moment;
 	}
 }
@@ -339,6 +405,6 @@ void still_free(Scene *scene)
 
 const char *still_outcome_name(Outcome outcome)
 {
-	static const char *const names[] = {"done", "still", "idle", "spinning", "gone", "clock"};
+	static const char *const names[] = {"done", "still", "idle", "restless", "spinning", "gone", "clock"};
 	return names[outcome];
 }

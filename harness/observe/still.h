@@ -19,6 +19,8 @@
  *     the same step (sk_data_ready, net/core/sock.c), so a thread still asleep does not wait for
  *     them: unread bytes are a symptom, not an event to come. A window that our own peer keeps shut is
  *     no event to come either (timer 4: the kernel probes it, and the answer stays no);
+ *   - no datagram is on its way, in the first look, if there is a UDP socket at all: datagrams.h. At AF_UNIX nothing
+ *     ever is: what is sent is in the other's queue, and has woken it, before send() returns;
  *   - nothing that was typed is on its way through a terminal: the pump sees to that (terminal.h).
  *
  * A thread that sleeps for a time (nanosleep, poll with a timeout, recv under SO_RCVTIMEO) will act by
@@ -27,6 +29,14 @@
  * nothing in the room has changed by it, the room is *idle*. A watcher who hopes for something
  * (WATCH_PATIENT) gives it five seconds of that before it is called idle; and a sleep of more than ten
  * seconds counts as endless.
+ *
+ * An alarm that is perhaps set (calls_may_be_alarmed) may come at any time or never: two seconds without a change, or
+ * five where something is hoped for, are idle as well.
+ *
+ * If it has slept and woken three times, and each time something in the room has changed by it (bytes, output, processes),
+ * while nobody else did anything, then the room is *restless*: it acts by itself, again and again, and more of the same
+ * is no answer. A right program may do so on its way (a dot for every step), so it has two seconds, and five where
+ * something is hoped for; but once it is known of a room, three times are enough there when nothing is.
  *
  * *Spinning* is CPU time: a second of it since the last change of any socket or process, with a
  * thread still running. CPU time and not the clock's, so a busy machine does not turn a slow program
@@ -44,6 +54,7 @@
 #ifndef OBSERVE_STILL_H
 #define OBSERVE_STILL_H
 
+#include "observe/datagrams.h"
 #include "observe/sockets.h"
 #include "observe/tasks.h"
 
@@ -54,14 +65,16 @@ typedef enum {
 	WATCH_DONE,     /* what was waited for is there */
 	WATCH_STILL,    /* nothing will ever happen by itself */
 	WATCH_IDLE,     /* threads wake by themselves, and do nothing */
+	WATCH_RESTLESS, /* threads wake by themselves, and do something again and again, but not what is hoped for */
 	WATCH_SPINNING, /* a thread uses the CPU and changes nothing */
 	WATCH_GONE,     /* no program is left in the room */
 	WATCH_CLOCK,    /* the backstop: nothing is known */
 } Outcome;
 
 enum {
-	WATCH_PATIENT = 1, /* something is hoped for: idle only after five seconds */
-	WATCH_START = 2,   /* programs are starting: an interpreter may compute for four seconds of CPU time */
+	WATCH_PATIENT = 1,  /* something is hoped for: idle or restless only after five seconds */
+	WATCH_START = 2,    /* programs are starting: an interpreter may compute for four seconds of CPU time */
+	WATCH_EVIDENCE = 4, /* the verdict is known already: a restless room is not waited for */
 };
 
 /* A thread that restarts a call (SYS_restart_syscall after SIGCONT) no longer says which: we remember. */
@@ -79,12 +92,15 @@ typedef struct {
 	bool (*pump)(void *);                                 /* takes in output and news; true: there was some */
 	bool (*told)(void *);                                 /* the ends of all programs that ended have been told */
 	size_t (*wake)(void *, struct pollfd *, size_t most); /* what to wait on between looks */
-	void *context;                                        /* of all four */
+	void (*look)(void *, TaskList *, SocketList *); /* a test shows what it wants; NULL: the kernel is asked */
+	void *context;                                  /* of all five */
 
 	TaskList tasks; /* the last look; valid after still_watch() */
 	SocketList sockets;
+	Datagrams datagrams;
 	bool guessed;   /* the last verdict rests on waiting, not on the call */
 	unsigned looks; /* how many it took, ever */
+	bool restless;  /* a watch has ended so */
 
 	TaskList before;
 	SocketList before_sockets;

@@ -279,6 +279,24 @@ uint64_t tasks_socket_inode(pid_t pid, int fd)
 	return sscanf(target, "socket:[%llu]", &inode) == 1 ? inode : 0;
 }
 
+size_t tasks_socket_inodes(pid_t pid, uint64_t *inode, size_t most)
+{
+	char path[64];
+	snprintf(path, sizeof path, "/proc/%d/fd", pid);
+	DIR *folder = opendir(path);
+	size_t count = 0;
+	struct dirent *entry;
+	while (folder != NULL && count < most && (entry = readdir(folder)) != NULL) {
+		if (!isdigit((unsigned char)entry->d_name[0]))
+			continue;
+		inode[count] = tasks_socket_inode(pid, atoi(entry->d_name));
+		count += inode[count] != 0;
+	}
+	if (folder != NULL)
+		closedir(folder);
+	return count;
+}
+
 bool tasks_memory(pid_t pid, uint64_t address, void *copy, size_t size)
 {
 	struct iovec ours = {.iov_base = copy, .iov_len = size};

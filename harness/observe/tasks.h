@@ -54,6 +54,9 @@ size_t tasks_private_bytes(pid_t pid);
 /* Inode of the socket behind a descriptor; 0: none, or no socket. */
 uint64_t tasks_socket_inode(pid_t pid, int fd);
 
+/* Inodes of all the sockets that a process holds, up to `most`; how many there are. */
+size_t tasks_socket_inodes(pid_t pid, uint64_t *inode, size_t most);
+
 /* Reads another process's memory; false where that is denied. */
 bool tasks_memory(pid_t pid, uint64_t address, void *copy, size_t size);
 

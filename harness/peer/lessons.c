@@ -104,7 +104,87 @@ static const struct {
     {"memory_error",
      "The sanitizer saw memory used that is not the program's: past the end of an array, after free(), or never written."},
     {"undefined_behaviour", "The C standard gives this no meaning, so a compiler may do with it what it likes."},
+    {"answers_unfinished_line",
+     "A line is a message when its newline is there, and not before. What recv() has given may be its beginning: keep it, and "
+     "put what comes next behind it. If the stream ends first, it was none."},
+    {"loses_lines",
+     "One recv() may bring several lines, and the beginning of another. Each whole one is answered; what is behind the last "
+     "newline stays for the next recv()."},
+    {"takes_too_long_a_line",
+     "A buffer has an end, so a line must have one: with the 4097th byte that is no newline the call is over."},
+    {"depends_on_arrival",
+     "TCP carries a stream of bytes, and forgets where a send() ended: the same bytes may come out of one recv() or of many. "
+     "What a message is must be seen from the bytes, and never from how they came."},
+    {"takes_any_sender",
+     "Anybody can send a datagram to this port. It is the reply only if it comes from the address and port that were asked: connect() the socket, or compare what recvfrom() says."},
+    {"prints_late_reply",
+     "A reply that nobody waited for any more lies in the socket's queue, in front of the next one. Empty the socket before asking, or each answer is one question late from then on."},
+    {"answers_from_elsewhere",
+     "An answer is known by where it comes from. It goes out through the socket that the question came in by."},
     {"ignores_hang_up", "recv() returned 0, which is no message but the end of the call."},
+    {"wrong_caller",
+     "The kernel notes at connect() who calls, and tells it of the call: getsockopt(call, SOL_SOCKET, SO_PEERCRED, …). Asked "
+     "of the socket that listens, it tells of the server itself."},
+    {"takes_what_is_not_its_own",
+     "unlink() removes whatever is there. Only what is a socket itself (lstat() and S_ISSOCK), and nobody answers, was left "
+     "behind by a dead server; everything else at that path is somebody's."},
+    {"takes_a_live_path",
+     "A server listens there, and loses its path without noticing: it runs on, and nobody finds it. Only a call tells: "
+     "connect() fails with ECONNREFUSED where nobody listens."},
+    {"cuts_the_path",
+     "sun_path has 108 bytes, the NUL among them. A path that is cut to fit is another path: perhaps somebody else's."},
+    {"leaves_path_behind",
+     "The file of a socket stays when its program ends, however it ends. Whoever made it has to unlink() it, in a handler for "
+     "the signals that ask a program to go."},
+    {"waits_for_ever",
+     "A call that waits for somebody else waits as long as he likes, unless it is told for how long: poll() with a time "
+     "before it, or SO_RCVTIMEO and SO_SNDTIMEO."},
+    {"waits_too_long",
+     "A time that begins again with every byte never ends for one who trickles. Fix the moment at which the time is up, and "
+     "wait only for what is left until then. And mind the unit: poll() counts in milliseconds."},
+    {"gives_up_early",
+     "The time was not yet up. Mind the unit (poll() counts in milliseconds, a struct timeval in seconds and microseconds), "
+     "and from which moment on the time runs."},
+    {"sends_no_challenge",
+     "Whoever is to prove that they know the key must be asked something first: 32 random bytes, as soon as the call is "
+     "answered. Without a question the right answer would be the same for ever."},
+    {"repeats_challenge",
+     "A challenge that comes again makes an old answer right again: whoever has listened to one call "
+     "can send what was sent there. It must be made anew after every accept()."},
+    {"foreseeable_challenge",
+     "Who can foretell the challenge can have the right answer to it worked out beforehand, or wait until an old one comes "
+     "again. rand() is made for dice, not for secrets: its bytes follow from its seed. getrandom() asks the kernel."},
+    {"believes_wrong_digest",
+     "Only who knows the key can send HMAC-SHA256(key, challenge) for the challenge of this very call. All 64 bytes must be "
+     "there and be the same before anything else is read or said."},
+    {"refuses_right_digest",
+     "The server works out another digest than the caller. Look at what goes into it: the key's bytes and their number, "
+     "the 32 bytes of the challenge that was sent, and at how the 64 digits are received and compared."},
+    {"tells_a_stranger",
+     "Whoever is not believed hears nothing more: no reason, no greeting, no reply. All of it would help somebody who guesses."},
+    {"swallows_what_follows",
+     "recv() gives what is there, up to what it was asked for. Whoever asks for more than the 64 bytes of the digest gets "
+     "the beginning of the first frame as well, and it is lost to recv_frame()."},
+    {"waits_for_ever",
+     "A caller who says nothing keeps the server in recv(), and everybody else in the backlog. It needs not "
+     "even know the key for that. poll() or SO_RCVTIMEO give a wait its end."},
+    {"waits_too_long", "The time is the one on the command line, and 2000 ms where none is given."},
+    {"deadline_moves",
+     "A time for each recv() begins anew with every byte: 64 bytes, each just in time, take 64 times as long. Take one "
+     "moment as the end for all of them, and wait for what is left until then."},
+    {"wrong_key",
+     "The key is every byte of the file, however many and whatever they are, but for one newline at the very end. "
+     "fgets() and strlen() are for text."},
+    {"takes_an_empty_key", "An empty key is one that everybody knows. A program that starts with it guards nothing."},
+    {"sends_no_digest",
+     "The server has asked, and waits for 64 hex digits. They go out at once, before anything is typed: the "
+     "server waits for them no longer than its time."},
+    {"wrong_digest",
+     "The digest is HMAC-SHA256 with the key's bytes as the key and the 32 bytes of the challenge as the data, its 32 bytes "
+     "written as 64 lower-case hex digits. One byte more or less anywhere, and all of it is another."},
+    {"gives_the_key_away",
+     "What goes over the wire can be read on the way. The digest proves that one has the key, and does "
+     "not tell it; that is what all the arithmetic is for."},
     {"floods_output", "The program prints without end."},
     {"short_send",
      "send() returned less than it was given: that is how much it took. What is left begins behind that, and is for "
@@ -125,8 +205,113 @@ static const struct {
     {"trusts_length",
      "The length is what a stranger says of the bytes to come. Look at it before anything is done with it: "
      "too long a one is refused at once, and none of those bytes is waited for."},
+    {"sends_no_length",
+     "A frame begins with its length: four bytes, of which the other side makes a number before it looks at anything else. What comes without them is taken for one."},
+    {"length_byte_order",
+     "The four bytes of the length are the wrong way round: on the wire the big end comes first. htonl() turns the host's order into the network's, and ntohl() back."},
+    {"length_counts_itself", "The length says how many bytes of payload follow. Its own four are not among them."},
+    {"wrong_length", "The length is a promise: exactly so many bytes follow, and the next frame begins behind them."},
+    {"answers_unfinished_frame",
+     "What was cut off is no message. It is whole when as many bytes are there as its length says, and until then there is nothing to answer."},
     {"sends_too_much", "What is too long for a frame must be refused before the first byte of it has left."},
+    {"wrong_header", "The header is one frame that holds an object in JSON, with a string \"filename\" and an integer "
+                     "\"filesize\": json_pack(), json_dumps(), send_frame()."},
+    {"wrong_name", "The name in the header is what the receiver will call the file: the last component of FILE, as it "
+                   "is. What is special in JSON (\" and \\), json_dumps() takes care of."},
+    {"wrong_size", "filesize is how many bytes of content come behind the header, neither more nor fewer."},
+    {"sends_behind_the_end",
+     "Behind the content there is nothing: the server hangs up. What comes there is a buffer's rest, or a "
+     "newline that somebody thought useful."},
+    {"frames_the_content",
+     "The content is no frame: its length is in the header already, and it may be larger than a frame. The "
+     "bytes of the file come as they are."},
+    {"small_integer",
+     "An int has 32 bits and ends at 2 GiB; what is larger loses its upper half. Sizes of files have 64: off_t, "
+     "json_int_t, and %lld to print them."},
+    {"sends_the_path",
+     "In which folder a file lies is the sender's own business: the name begins behind the last slash."},
+    {"offers_no_file", "A server whose file cannot be read has nothing to offer. It finds that out at the start, and "
+                       "says so to whoever started it, not to its callers."},
+    {"holds_the_file",
+     "The whole file is in memory, or a queue of it that grows. It works with every file that one tries, and one day the "
+     "file is larger than the machine. A buffer of 64 KiB is enough: the next piece when this one is gone."},
+    {"does_not_save",
+     "A file is saved as DIR/filename, DIR being the third argument and filename what the header says."},
+    {"saves_too_much",
+     "The file ends after filesize bytes. What is behind them is an older file's tail (O_TRUNC, or a new "
+     "file that takes the name), the rest of a buffer, or the header."},
+    {"shows_no_progress",
+     "Who waits for a large file wants to see it coming: at a terminal, how much of filesize there is."},
+    {"ignores_early_end",
+     "recv() returned 0 before filesize bytes had come: the rest never will. Half a file under its "
+     "full name is worse than none."},
+    {"trusts_the_header",
+     "A header is what a stranger says. If it is not an object with a name and a size that a file may "
+     "have, there is nothing to be saved, and nothing to wait for."},
+    {"trusts_the_name",
+     "A name that comes over the wire may be `../.bashrc`. It is used only if it is the name of a file "
+     "in this folder: not empty, not `.` or `..`, no `/`, no NUL, and text in UTF-8."},
+    {"ignores_full_disk",
+     "write() may take a part of what it is given, and the next one say ENOSPC; close() may be the "
+     "first to tell. A file of which the end is missing is no success."},
+    {"does_not_say_why", "Whoever gives up says on stderr what went wrong, so that somebody can mend it."},
+    {"leaves_debris",
+     "What was begun and not finished is still there. A temporary file is removed on every way out but "
+     "the one on which it gets its name."},
+    {"destroys_older_file",
+     "The older file was opened for writing before the new one was whole. Write to a file of another "
+     "name in the same folder, and rename() it when all is well: that is one step."},
+    {"wrong_digest",
+     "A digest is that of every byte of the content, once and in order: EVP_DigestUpdate() with the n of each "
+     "read(), the last one too. In hex: two lower-case digits a byte."},
+    {"ignores_digest",
+     "The digest did not agree, and the file was taken all the same. A sum that is computed and not acted "
+     "on is decoration."},
     {"tampers_with_the_judge", "The channel on which the judge hears what your functions returned is not for them."},
+    {"keeps_others_waiting",
+     "Whoever waits in recv() for one caller can do nothing for the others. Nobody may wait for one caller but what serves "
+     "him alone: his child, his thread; or nobody waits but poll(), for all."},
+    {"not_one_child_a_call",
+     "fork() comes after each accept() and nowhere else: the child serves this call and ends, the parent goes back to the "
+     "phone."},
+    {"not_one_thread_a_call",
+     "pthread_create() comes after each accept() and nowhere else: the thread serves this call and ends, and whoever picks up "
+     "goes on picking up."},
+    {"more_than_one_thread",
+     "poll() waits for all the callers at once, so one thread is enough: what it does between two poll()s never waits."},
+    {"child_keeps_the_phone",
+     "After fork() two processes hold the listening socket. A child that keeps it keeps the number, too, as long as it "
+     "lives: nobody else can listen there when the server has gone."},
+    {"parent_keeps_the_call",
+     "After fork() two processes hold the call. No FIN goes out until both have closed it, and a parent that never does has "
+     "no descriptor left after some 1000 callers."},
+    {"mixes_up_callers",
+     "What belongs to one call was kept where another call's is kept: a static buffer, a shared one, or the address of a "
+     "variable that the next accept() writes to."},
+    {"loses_answers",
+     "send() may take a part of an answer, or nothing (EAGAIN). What it did not take is still to be sent, when poll() says "
+     "POLLOUT: keep it, and how much of it has gone, with the call."},
+    {"passes_on_nothing",
+     "The relay has heard it, or should have, and the one it was for has heard nothing. Take the frame, find the call with that "
+     "name, send it there: each of the three may have failed."},
+    {"takes_a_bad_name",
+     "A name is what others call by. One that cannot be told from the rest of a sentence, or that somebody has already, is "
+     "no name: hang up, before it is written anywhere."},
+    {"refuses_a_good_name",
+     "1 to 32 bytes, no bar, no ASCII control character (0 to 31, and 127): whatever else it is, it is a name. Bytes above 127 "
+     "are negative where char has a sign."},
+    {"keeps_the_name",
+     "A name belongs to a call and ends with it. Whichever way the call ends (a hang-up, a reset, a limit), its name has to go "
+     "out of the table."},
+    {"loses_what_waits",
+     "send() may take a part, or nothing (EAGAIN), when the receiver does not read. What it did not take belongs to that "
+     "receiver all the same: keep it with the call, in order, and send it when poll() says POLLOUT."},
+    {"keeps_without_limit",
+     "Others decide how much waits for one who does not read. Without a limit that is all the memory there is; so beyond "
+     "1 MiB he is hung up on, and what waited is freed."},
+    {"spoils_the_line",
+     "The half-typed line stands where the message is to be printed. Wipe it off the screen, print, and show it again below: "
+     "readline has it in its own buffer."},
 };
 
 const char *lesson_for(const char *code)

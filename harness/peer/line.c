@@ -571,7 +571,7 @@ static _Noreturn void fail_bytes(Line *line, const void *want, size_t size)
 {
 	/* More may belong to it: the evidence is what there is when all has come to rest. */
 	Hope everything = {.line = line, .enough = (size_t)-1};
-	party_watch(has_come, &everything, 0, line->fd);
+	party_watch(has_come, &everything, WATCH_EVIDENCE, line->fd);
 	story_bytes(thing_heard(line), want, size, line->in, line->in_size);
 	story_add("%s hears \"%s\"", line->who, quoted(line->in, line->in_size));
 	const char *code = mistake(line, want, size, line->in, line->in_size);
@@ -706,6 +706,11 @@ static const char *mistake_of_header(const Line *line, const unsigned char *payl
 	if (size > 0 && length == (uint32_t)size && length != htonl((uint32_t)size))
 		return "length_byte_order";
 	length = ntohl(length);
+	bool one_more = line->in_size == FRAME_HEADER + size + 1 && length == size + 1;
+	if (one_more && memcmp(in + FRAME_HEADER, payload, size) == 0 && in[FRAME_HEADER + size] == '\0')
+		return "sends_trailing_nul";
+	if (one_more && memcmp(in + FRAME_HEADER, payload, size) == 0 && in[FRAME_HEADER + size] == '\n')
+		return "sends_newline";
 	bool all_there = line->in_size == FRAME_HEADER + size && memcmp(in + FRAME_HEADER, payload, size) == 0;
 	if (all_there && length == size + FRAME_HEADER)
 		return "length_counts_itself";
@@ -721,7 +726,7 @@ void hear_frame(Line *line, const void *payload, size_t size)
 		const char *code = NULL;
 		if (line->in_size > 0) {
 			Hope everything = {.line = line, .enough = (size_t)-1};
-			party_watch(has_come, &everything, 0, line->fd);
+			party_watch(has_come, &everything, WATCH_EVIDENCE, line->fd);
 			code = mistake_of_header(line, payload, size);
 		}
 		if (code != NULL) {

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 enum { MOST_TELLERS = 4 };
@@ -23,6 +24,7 @@ static StoryStands *tellers[MOST_TELLERS];
 static bool hung_up;
 static void (*better_reason)(Party *about);
 static void (*also_tell)(const char *line);
+static bool at_rest;
 static const char *blamed; /* story_blame() */
 static char circumstance[80];
 
@@ -83,6 +85,11 @@ void story_tell_stands(StoryStands *teller)
 	}
 }
 
+void story_is_at_rest(void)
+{
+	at_rest = true;
+}
+
 void story_somebody_hung_up(void)
 {
 	hung_up = true;
@@ -105,6 +112,22 @@ const char *story_ending(const Party *party, char *text)
 
 /* --- where each side stands --- */
 
+/* Told by its path: its own, or the one at which its other end was called. */
+static void describe_unix(const Socket *s, const SocketList *sockets, char *state, size_t size)
+{
+	const Socket *other = sockets_by_inode(sockets, s->peer);
+	const char *path = s->path[0] == '\0' && other != NULL ? other->path : s->path;
+	const char *name = s->state == TCP_LISTEN ? "LISTEN" : s->type == SOCK_DGRAM ? "UNIX datagrams" : "UNIX";
+	char queue[48] = "nothing to read";
+	if (s->state == TCP_LISTEN)
+		snprintf(queue, sizeof queue, s->rqueue ? "%u waiting to be accepted" : "nobody calls", s->rqueue);
+	else if (s->rqueue > 0)
+		snprintf(queue, sizeof queue, "%u byte%s to read", s->rqueue, s->rqueue == 1 ? "" : "s");
+	else if (s->wqueue > 0)
+		snprintf(queue, sizeof queue, "bytes not yet taken");
+	snprintf(state, size, "%s%s%s, %s", name, path[0] ? " " : "", path, queue);
+}
+
 /* What the socket under a thread's call has to say. */
 static void describe_socket(const Task *task, const SocketList *sockets, char *state, size_t size)
 {
@@ -112,7 +135,12 @@ static void describe_socket(const Task *task, const SocketList *sockets, char *s
 	const Socket *s = fd < 0 ? NULL : sockets_by_inode(sockets, tasks_socket_inode(task->pid, fd));
 	if (s == NULL)
 		return;
-	if (s->state == TCP_LISTEN)
+	if (s->kind == SOCKET_UDP)
+		/* How many there are the kernel does not say. */
+		snprintf(state, size, s->rqueue > 0 ? "UDP, unread datagrams wait" : "UDP, nothing to read");
+	else if (s->kind == SOCKET_UNIX)
+		describe_unix(s, sockets, state, size);
+	else if (s->state == TCP_LISTEN)
 		snprintf(state, size, s->rqueue ? "LISTEN, %u waiting to be accepted" : "LISTEN, nobody calls",
 		         s->rqueue);
 	else if (s->rqueue > 0)
@@ -212,7 +240,7 @@ static void ask_for_better_reason(Party *about)
 	better_reason = NULL; /* asked once: it may fail the check itself */
 	if (ask == NULL || about == NULL)
 		return;
-	party_watch(NULL, NULL, 0, -1); /* a report may still be on its way */
+	party_watch(NULL, NULL, WATCH_EVIDENCE, -1); /* a report may still be on its way */
 	ask(about);
 }
 
@@ -271,8 +299,8 @@ void story_fail(const char *code, Party *about, const char *format, ...)
 	vsnprintf(message, sizeof message, format, arguments);
 	va_end(arguments);
 	/* Where everybody stands when all has come to rest, and not at some step on the way there. */
-	if (room_now() != NULL)
-		party_watch(NULL, NULL, 0, -1);
+	if (room_now() != NULL && !at_rest)
+		party_watch(NULL, NULL, WATCH_EVIDENCE, -1);
 	finish(code, about, message);
 }
 
@@ -327,6 +355,8 @@ void story_fail_watch(Outcome outcome, const char *code, Party *about, const cha
 		snprintf(rest, room, ", but it runs round and round without waiting for anything.");
 	} else if (outcome == WATCH_IDLE) {
 		snprintf(rest, room, ", but it only wakes up now and then and does nothing.");
+	} else if (outcome == WATCH_RESTLESS) {
+		snprintf(rest, room, ", but it does something else by itself, again and again.");
 	} else if (outcome == WATCH_CLOCK) {
 		verdict->by_the_clock = true;
 		snprintf(rest, room, ", but it did not.");

@@ -42,6 +42,10 @@ _Noreturn void story_fail_at(const char *code, Party *about, Where where, const 
 /* Before a check fails, this is asked about the program: it may know a better reason, and fail with it. */
 void story_before_failing(void (*ask)(Party *about));
 
+/* Where everybody stands now is what a failure shall show: it need not wait until all has come to rest, which a room with
+ * a call in it that never gets through does not. */
+void story_is_at_rest(void);
+
 /* From here on a failure to say what is right has this code, and the message says so: what was right in other circumstances
  * is wrong in these. A program that died or spins keeps its own code. NULL: no longer. The text is copied. */
 void story_blame(const char *code, const char *circumstance);

@@ -617,7 +617,7 @@ static void plan_build(size_t i)
 			add_unit((Unit){.plan = i, .kind = kind, .source = plan->sources.word[s]});
 	if (!plan->odd)
 		add_unit((Unit){.plan = i, .kind = SANITIZED, .source = LEAKCHECK});
-	for (Kind kind = PLAIN; kind < KINDS && !plan->odd && words_have(&plan->sources, "frame.c"); kind++)
+	for (Kind kind = PLAIN; kind < KINDS && !plan->odd && is_program(build, "frame.c"); kind++)
 		add_unit((Unit){.plan = i, .kind = kind, .source = FRAME_DRIVER});
 }
 

@@ -5,6 +5,8 @@
  * has a main() of its own: so a helper (frame.c) is linked in, and a student's scratch file is left alone. Each is
  * built twice: plain, and with ASan and UBSan for the checks that ask for it (leakcheck.c is linked in there).
  *
+ * A lab's program "frame" is the part frame.c of the other programs, judged by itself: frame_driver.c calls what is in it.
+ *
  * The compiler is no judge of whom to trust: `#include "/etc/shadow"` and a file that never ends are a student's to
  * write. So it runs shut in by bubblewrap, seeing the system and this folder alone, with no network and with
  * limits on time, memory and output. Where bubblewrap cannot run (no user namespaces), the limits are all.

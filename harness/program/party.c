@@ -245,18 +245,40 @@ static size_t wake_list(void *context, struct pollfd *list, size_t most)
 	return count;
 }
 
-/* The shared room: ours is what a program of ours holds, or what has a port of ours at either end. */
+/* A program of ours holds it. All that they hold is read once a look. */
+static bool is_held_by_program(const Room *room, uint64_t inode)
+{
+	static struct {
+		unsigned look;
+		uint64_t inode[4096];
+		size_t count;
+	} seen;
+	const TaskList *tasks = &room->scene.tasks;
+	if (seen.look != room->scene.looks) {
+		seen.look = room->scene.looks;
+		seen.count = 0;
+		for (size_t i = 0; i < tasks->processes; i++)
+			seen.count += tasks_socket_inodes(tasks->process[i], seen.inode + seen.count,
+			                                  sizeof seen.inode / sizeof *seen.inode - seen.count);
+	}
+	for (size_t i = 0; inode != 0 && i < seen.count; i++)
+		if (seen.inode[i] == inode)
+			return true;
+	return false;
+}
+
+/* The shared room: ours is what a program of ours holds, what has a port of ours at either end, and what is bound in our
+ * folder; of AF_UNIX also the other end. */
 static bool is_mine(void *context, const Socket *s)
 {
 	Room *room = context;
+	if (s->kind == SOCKET_UNIX)
+		return strncmp(s->path, room->folder, strlen(room->folder)) == 0 ||
+		       is_held_by_program(room, s->inode) || is_held_by_program(room, s->peer);
 	for (size_t i = 0; i < party_count; i++)
 		if (parties[i]->port != 0 && (s->port == parties[i]->port || s->remote_port == parties[i]->port))
 			return true;
-	for (size_t i = 0; s->inode != 0 && i < room->scene.tasks.processes; i++)
-		for (int fd = 3; fd < 32; fd++)
-			if (tasks_socket_inode(room->scene.tasks.process[i], fd) == s->inode)
-				return true;
-	return false;
+	return is_held_by_program(room, s->inode);
 }
 
 Outcome party_watch(bool (*done)(void *), void *context, unsigned flags, int wake_fd)
@@ -359,10 +381,10 @@ static size_t write_order(WardenStart *order, char *const *command, const char *
 	const Room *room = room_now();
 	*order = (WardenStart){.terminal = as.input == INPUT_TERMINAL,
 	                       .uid = room->uid,
-	                       .data_bytes = as.sanitized ? 0 : (uint64_t)ROOM_DATA_MIB << 20,
+	                       .data_bytes = as.sanitized ? 0 : (uint64_t)ROOM_DATA_MIB << (as.crowded ? 22 : 20),
 	                       .file_bytes = (uint64_t)ROOM_FILE_MIB << 20,
 	                       .processes = room->kind == ROOM_SHARED ? 0 : ROOM_PROCESSES,
-	                       .descriptors = ROOM_DESCRIPTORS,
+	                       .descriptors = ROOM_DESCRIPTORS * (as.crowded ? 4 : 1),
 	                       .cpu_seconds = ROOM_CPU_SECONDS};
 	size_t used = 0;
 	add_word(order, &used, room->folder);

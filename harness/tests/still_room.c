@@ -9,12 +9,14 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 in_port_t port;
@@ -89,6 +91,17 @@ void still_listen(int backlog)
 	phone = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	ck_assert_int_eq(bind(phone, (struct sockaddr *)&address, sizeof address), 0);
 	ck_assert_int_eq(listen(phone, backlog), 0);
+}
+
+int still_unix_listen(void)
+{
+	struct sockaddr_un name = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int size = snprintf(name.sun_path + 1, sizeof name.sun_path - 1, "still-%u", port);
+	socklen_t length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)size);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&name, length), 0);
+	ck_assert_int_eq(listen(fd, 5), 0);
+	return fd;
 }
 
 static bool is_readable(void *fd)

@@ -27,6 +27,9 @@ Party *still_start(const char *way, InputKind input);
 /* Somebody listens on the port: we do. `backlog` as listen(2) has it. */
 void still_listen(int backlog);
 
+/* The same at AF_UNIX, by a name of the abstract namespace: "still-" and the port's number. */
+int still_unix_listen(void);
+
 /* Waits for the program's call, and takes it. */
 int still_answer(void);
 

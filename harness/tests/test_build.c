@@ -32,7 +32,7 @@ static void put(const char *name, const char *text)
 	free(path);
 }
 
-/* A project of our own: build/ and the one source that a build takes from the harness. */
+/* A project of our own: build/ and the sources that a build takes from the harness. */
 static void begin(void)
 {
 	root = words_print("/tmp/build-XXXXXX");
@@ -42,9 +42,12 @@ static void begin(void)
 	mkdir(words_print("%s/harness/program", root), 0755);
 	mkdir(words_print("%s/sub", root), 0755);
 	folder = words_print("%s/harness/program", root);
-	char *text = words_from_file("harness/program/leakcheck.c", 1 << 16);
-	ck_assert_ptr_nonnull(text);
-	put("leakcheck.c", text);
+	static const char *const own[] = {"leakcheck.c", "frame_driver.c", NULL};
+	for (const char *const *name = own; *name; name++) {
+		char *text = words_from_file(words_print("harness/program/%s", *name), 1 << 16);
+		ck_assert_ptr_nonnull(text);
+		put(*name, text);
+	}
 	folder = words_print("%s/sub/03-silence", root);
 	mkdir(folder, 0755);
 	put("server.c", MAIN);
@@ -121,6 +124,60 @@ START_TEST(a_helper_is_linked_in_and_a_scratch_program_is_not)
 	built();
 	both_work();
 	ck_assert_int_eq(WEXITSTATUS(system(build.subjects[0].argv[0])), 5);
+}
+END_TEST
+
+#define FRAME_PARTS                                                                                \
+	"#include <stdint.h>\n#include <sys/types.h>\n"                                            \
+	"int send_all(int fd, const void *data, size_t size) { return fd + !data + (int)size; }\n" \
+	"ssize_t recv_exact(int fd, void *data, size_t size) { return fd + !data + (int)size; }\n" \
+	"int send_frame(int fd, const void *data, uint32_t size) { return fd + !data + (int)size; }\n"
+
+/* Two programs and a part of both, which is judged by itself. */
+static void built_with_frame(void)
+{
+	static const char *const three[] = {"frame", "server", "client", NULL};
+	build = (Build){.number = 9, .programs = three, .folder = folder, .shown = "sub/03-silence"};
+	build_all(&build, 1, root, 2);
+	ck_assert_uint_eq(build.count, 3);
+	ck_assert_str_eq(build.subjects[0].name, "frame");
+}
+
+START_TEST(a_part_is_driven_and_linked_in)
+{
+	put("frame.c",
+	    FRAME_PARTS "ssize_t recv_frame(int fd, void *data, size_t size) { return fd + !data + (int)size; }\n");
+	put("frame_driver.c", "int a_file_of_the_students_own;\n");
+	put("server.c",
+	    "int send_all(int fd, const void *data, unsigned long size);\nint main(void) { return send_all(0, \"\", 0); }\n");
+	built_with_frame();
+	for (size_t i = 0; i < 3; i++) {
+		ck_assert_msg(!build.subjects[i].broken, "%s: %s", build.subjects[i].name, build.output);
+		ck_assert_ptr_nonnull(build.subjects[i].sanitized);
+	}
+	ck_assert_int_eq(WEXITSTATUS(system(build.subjects[0].argv[0])), 2); /* it misses its argument */
+	ck_assert_int_eq(WEXITSTATUS(system(build.subjects[0].sanitized)), 2);
+	ck_assert_int_eq(WEXITSTATUS(system(build.subjects[1].argv[0])), 0);
+}
+END_TEST
+
+START_TEST(a_part_that_is_not_there_is_no_loss_to_the_programs)
+{
+	built_with_frame();
+	ck_assert_str_eq(build.subjects[0].broken_code, "missing_program");
+	ck_assert_ptr_null(build.subjects[1].broken);
+	ck_assert_ptr_null(build.subjects[2].broken);
+	ck_assert(!build.failed);
+}
+END_TEST
+
+START_TEST(a_part_that_lacks_something)
+{
+	put("frame.c", FRAME_PARTS);
+	built_with_frame();
+	ck_assert_str_eq(build.subjects[0].broken_code, "does_not_compile");
+	ck_assert_msg(strstr(build.subjects[0].broken, "recv_frame"), "%s", build.subjects[0].broken);
+	ck_assert_ptr_null(build.subjects[1].broken);
 }
 END_TEST
 
@@ -319,6 +376,9 @@ Suite *build_suite(void)
 	tcase_add_checked_fixture(tcase, begin, end);
 	tcase_add_test(tcase, programs_are_built_both_ways);
 	tcase_add_test(tcase, a_helper_is_linked_in_and_a_scratch_program_is_not);
+	tcase_add_test(tcase, a_part_is_driven_and_linked_in);
+	tcase_add_test(tcase, a_part_that_is_not_there_is_no_loss_to_the_programs);
+	tcase_add_test(tcase, a_part_that_lacks_something);
 	tcase_add_test(tcase, a_second_time_nothing_is_built);
 	tcase_add_test(tcase, what_changed_is_built_again);
 	tcase_add_test(tcase, a_warning_is_shown_and_is_no_error);

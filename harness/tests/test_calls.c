@@ -3,10 +3,15 @@
 
 #include <check.h>
 #include <linux/futex.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -167,6 +172,121 @@ START_TEST(a_futex)
 }
 END_TEST
 
+/* what if the deadline is a date, and the call does not look like it? */
+START_TEST(a_deadline)
+{
+	struct timespec date;
+	clock_gettime(CLOCK_REALTIME, &date);
+	date.tv_sec += 600;
+	waits_about(with(asleep_in(SYS_mq_timedreceive), 4, at(&date)), 600000000000);
+	waits_about(with(asleep_in(SYS_mq_timedsend), 4, at(&date)), 600000000000);
+	waits(asleep_in(SYS_mq_timedreceive), WAIT_ENDLESS, 0);
+}
+END_TEST
+
+/* ---- Clocks among the descriptors ---- */
+
+static void about(const Task *task, uint64_t seconds)
+{
+	uint64_t ns = calls_timerfd(task);
+	ck_assert_msg(ns <= seconds * 1000000000 && ns + 5000000000 > seconds * 1000000000, "%s: %.3f s",
+	              calls_name(task->call), (double)ns / 1e9);
+}
+
+START_TEST(a_clock_among_the_descriptors)
+{
+	struct pollfd look[3] = {{.fd = 0}, {.fd = -1}, {.fd = timerfd_create(CLOCK_MONOTONIC, 0)}};
+	int clock = look[2].fd, several = epoll_create1(0);
+	struct epoll_event event = {.events = EPOLLIN};
+	fd_set set;
+	FD_ZERO(&set);
+	FD_SET(clock, &set);
+	ck_assert_int_eq(epoll_ctl(several, EPOLL_CTL_ADD, clock, &event), 0);
+	Task tasks[] = {with(asleep_in(SYS_read), 0, (uint64_t)clock),
+	                with(with(asleep_in(SYS_ppoll), 0, at(look)), 1, 3),
+	                with(with(asleep_in(SYS_pselect6), 0, (uint64_t)clock + 1), 1, at(&set)),
+	                with(with(asleep_in(SYS_epoll_pwait), 0, (uint64_t)several), 3, (uint64_t)-1)};
+	for (int set_for = 0; set_for < 2000; set_for += 1000) {
+		timerfd_settime(clock, 0, &(struct itimerspec){.it_value.tv_sec = set_for}, NULL);
+		for (size_t i = 0; i < sizeof tasks / sizeof *tasks; i++) {
+			about(&tasks[i], (uint64_t)set_for);
+			ck_assert_int_eq(calls_limit(&tasks[i]).kind, set_for ? WAIT_TIMED : WAIT_ENDLESS);
+		}
+	}
+	/* The shortest of them counts; and it must be one that is waited on. */
+	look[1].fd = timerfd_create(CLOCK_MONOTONIC, 0);
+	timerfd_settime(look[1].fd, 0, &(struct itimerspec){.it_value.tv_sec = 100}, NULL);
+	about(&tasks[1], 100);
+	about(&tasks[2], 1000);
+	tasks[1].arg[1] = 1;
+	ck_assert_uint_eq(calls_timerfd(&tasks[1]), 0);
+	tasks[0].call = SYS_recvfrom;
+	ck_assert_uint_eq(calls_timerfd(&tasks[0]), 0);
+}
+END_TEST
+
+/* ---- Whatever limits it ---- */
+
+START_TEST(the_shortest_limit_counts)
+{
+	int pair[2];
+	struct timespec time = {.tv_sec = 7};
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	Task task = with(with(asleep_in(SYS_recvmmsg), 0, (uint64_t)pair[0]), 4, at(&time));
+	ck_assert_uint_eq(calls_limit(&task).ns, 7000000000);
+	setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){.tv_sec = 3}, sizeof(struct timeval));
+	ck_assert_uint_eq(calls_limit(&task).ns, 3000000000);
+	setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){.tv_sec = 9}, sizeof(struct timeval));
+	ck_assert_uint_eq(calls_limit(&task).ns, 7000000000);
+
+	Task call = with(asleep_in(SYS_connect), 0, (uint64_t)pair[0]);
+	ck_assert_int_eq(calls_limit(&call).kind, WAIT_ENDLESS);
+	setsockopt(pair[0], SOL_SOCKET, SO_SNDTIMEO, &(struct timeval){.tv_usec = 300000}, sizeof(struct timeval));
+	ck_assert_int_eq(calls_limit(&call).kind, WAIT_TIMED);
+	ck_assert_uint_eq(calls_limit(&call).ns, 300000000);
+	call.state = 'R';
+	ck_assert_int_eq(calls_limit(&call).kind, WAIT_NOT);
+}
+END_TEST
+
+/* ---- Alarms ---- */
+
+static void nothing(int signal)
+{
+	(void)signal;
+}
+
+static void catch (int signal, void (*handler)(int))
+{
+	struct sigaction action = {.sa_handler = handler};
+	sigaction(signal, &action, NULL);
+}
+
+START_TEST(an_alarm_may_have_been_set)
+{
+	timer_t timer;
+	catch (SIGALRM, SIG_DFL);
+	ck_assert(!calls_may_be_alarmed(getpid()));
+	catch (SIGALRM, nothing);
+	ck_assert(calls_may_be_alarmed(getpid()));
+	/* These catch it and set none. */
+	catch (SIGTTIN, nothing);
+	catch (SIGTTOU, nothing);
+	ck_assert(!calls_may_be_alarmed(getpid()));
+	catch (SIGTTIN, SIG_DFL);
+	catch (SIGURG, nothing);
+	catch (SIGIO, nothing);
+	ck_assert(!calls_may_be_alarmed(getpid()));
+	catch (SIGALRM, SIG_DFL);
+	/* POSIX timers are seen as such; those of CPU time do not go on in sleep. */
+	ck_assert_int_eq(timer_create(CLOCK_PROCESS_CPUTIME_ID, NULL, &timer), 0);
+	ck_assert(!calls_may_be_alarmed(getpid()));
+	ck_assert_int_eq(timer_create(CLOCK_REALTIME, NULL, &timer), 0);
+	ck_assert(access("/proc/self/timers", F_OK) == -1 || calls_may_be_alarmed(getpid()));
+	ck_assert(!calls_may_be_alarmed(0x7ffffff0));
+}
+END_TEST
+
 /* ---- The socket's own limit ---- */
 
 START_TEST(the_limit_of_a_socket)
@@ -257,6 +377,10 @@ Suite *calls_suite(void)
 	tcase_add_test(tcase, a_time_that_is_none);
 	tcase_add_test(tcase, a_date);
 	tcase_add_test(tcase, a_futex);
+	tcase_add_test(tcase, a_deadline);
+	tcase_add_test(tcase, a_clock_among_the_descriptors);
+	tcase_add_test(tcase, the_shortest_limit_counts);
+	tcase_add_test(tcase, an_alarm_may_have_been_set);
 	tcase_add_test(tcase, the_limit_of_a_socket);
 	tcase_add_test(tcase, what_is_no_socket_has_no_limit);
 	tcase_add_test(tcase, calls_have_the_names_of_the_lessons);

@@ -3,17 +3,25 @@
  *
  * In whatever network namespace we are: sockets of others may be there, so ours are found by their inodes and ports.
  */
+#include "observe/datagrams.h"
 #include "observe/sockets.h"
 
 #include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
+#include <netinet/ip.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sched.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 Suite *sockets_suite(void);
@@ -289,6 +297,119 @@ START_TEST(a_listener_of_both_families)
 }
 END_TEST
 
+/* ---- Datagrams ---- */
+
+static struct sockaddr_in mailbox_of(int fd)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t size = sizeof address;
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+	return address;
+}
+
+START_TEST(a_mailbox)
+{
+	char bytes[8];
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), from = socket(AF_INET, SOCK_DGRAM, 0);
+	struct sockaddr_in address = mailbox_of(fd);
+	in_port_t at = ntohs(address.sin_port);
+	const Socket *s = see(fd);
+	ck_assert_int_eq(s->kind, SOCKET_UDP);
+	ck_assert_int_eq(s->state, TCP_CLOSE);
+	ck_assert_uint_eq(s->port, at);
+	ck_assert(!s->v6 && sockets_is_loopback(s) && s->rqueue == 0 && !sockets_listens(s));
+	ck_assert_ptr_eq(sockets_mailbox(&list, at), s);
+	/* A number of one kind is none of the other. */
+	ck_assert_ptr_null(sockets_listener(&list, at));
+	ck_assert_ptr_null(sockets_mailbox(&list, ntohs(here.sin_port)));
+
+	/* The empty one waits to be read like any other. */
+	ck_assert_int_eq(connect(from, (struct sockaddr *)&address, sizeof address), 0);
+	ck_assert_int_eq(send(from, "", 0, 0), 0);
+	while ((s = see(fd))->rqueue == 0)
+		;
+	ck_assert(!sockets_in_flight(&list, s));
+	ck_assert_int_eq(recv(fd, bytes, sizeof bytes, 0), 0);
+	ck_assert_uint_eq(see(fd)->rqueue, 0);
+	s = see(from);
+	ck_assert(s->kind == SOCKET_UDP && s->state == TCP_ESTABLISHED && s->remote_port == at);
+
+	ck_assert(sockets_look_for(diag, &list, SOCKET_UDP));
+	ck_assert_ptr_nonnull(sockets_mailbox(&list, at));
+	ck_assert_ptr_null(sockets_listener(&list, ntohs(here.sin_port)));
+	ck_assert(!list.no_udp);
+}
+END_TEST
+
+START_TEST(a_mailbox_of_the_other_family)
+{
+	struct sockaddr_in6 any = {.sin6_family = AF_INET6, .sin6_addr = in6addr_loopback};
+	socklen_t size = sizeof any;
+	int fd = socket(AF_INET6, SOCK_DGRAM, 0);
+	if (fd == -1 || bind(fd, (struct sockaddr *)&any, sizeof any) == -1)
+		return; /* no IPv6 on this machine */
+	getsockname(fd, (struct sockaddr *)&any, &size);
+	const Socket *s = see(fd);
+	ck_assert(s->kind == SOCKET_UDP && s->v6 && s->port == ntohs(any.sin6_port));
+}
+END_TEST
+
+/* ---- AF_UNIX ---- */
+
+static struct sockaddr_un path_of(int fd, bool abstract)
+{
+	struct sockaddr_un name = {.sun_family = AF_UNIX};
+	int size = snprintf(name.sun_path + abstract, sizeof name.sun_path - 1, "/tmp/sockets-%d", getpid());
+	socklen_t length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)size);
+	unlink(name.sun_path);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&name, length), 0);
+	return name;
+}
+
+START_TEST(a_path_to_call)
+{
+	char bytes[8], path[110];
+	bool abstract = _i == 1;
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	struct sockaddr_un name = path_of(fd, abstract);
+	snprintf(path, sizeof path, "%s%s", abstract ? "@" : "", name.sun_path + abstract);
+	socklen_t length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path) + !abstract);
+	ck_assert_ptr_null(sockets_listener_at(&list, path));
+	ck_assert_int_eq(see(fd)->state, TCP_CLOSE);
+	ck_assert_int_eq(listen(fd, 3), 0);
+	const Socket *s = see(fd);
+	ck_assert(s->kind == SOCKET_UNIX && s->state == TCP_LISTEN && s->type == SOCK_STREAM && s->port == 0);
+	ck_assert_str_eq(s->path, path);
+	ck_assert(s->rqueue == 0 && s->wqueue == 3 && !sockets_listens(s));
+	ck_assert_ptr_eq(sockets_listener_at(&list, path), s);
+	ck_assert_ptr_null(sockets_listener_at(&list, ""));
+	ck_assert_ptr_null(sockets_listener(&list, 0));
+
+	/* Called, and not yet accepted; then accepted, and talking. */
+	caller = socket(AF_UNIX, SOCK_STREAM, 0);
+	ck_assert_int_eq(connect(caller, (struct sockaddr *)&name, length), 0);
+	ck_assert_uint_eq(see(fd)->rqueue, 1);
+	s = see(caller);
+	ck_assert(s->state == TCP_ESTABLISHED && s->peer == 0);
+	callee = accept(fd, NULL, NULL);
+	struct stat inode;
+	fstat(callee, &inode);
+	ck_assert_uint_eq(see(caller)->peer, inode.st_ino);
+	ck_assert_str_eq(sockets_by_inode(&list, inode.st_ino)->path, path);
+	ck_assert_int_eq(send(caller, "hello", 5, 0), 5);
+	ck_assert_uint_eq(see(callee)->rqueue, 5); /* at once */
+	s = see(caller);
+	ck_assert(s->wqueue > 0 && !sockets_in_flight(&list, s));
+	ck_assert_int_eq(recv(callee, bytes, sizeof bytes, 0), 5);
+	ck_assert(see(callee)->rqueue == 0 && see(caller)->wqueue == 0);
+
+	ck_assert(sockets_look_for(diag, &list, SOCKET_UNIX));
+	ck_assert_ptr_nonnull(sockets_listener_at(&list, path));
+	unlink(name.sun_path);
+}
+END_TEST
+
 START_TEST(states_have_names)
 {
 	ck_assert_str_eq(sockets_state_name(TCP_CLOSE_WAIT), "CLOSE_WAIT");
@@ -354,6 +475,127 @@ START_TEST(what_has_arrived_is_not_on_its_way)
 }
 END_TEST
 
+/* ---- Datagrams on their way ---- */
+
+static Datagrams datagrams;
+
+/* In a network of our own, where nobody else sends anything. False: we may not. */
+static bool go_away_from_others(void)
+{
+	struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+	if (unshare(CLONE_NEWNET) == -1 && unshare(CLONE_NEWUSER | CLONE_NEWNET) == -1)
+		return false;
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	ck_assert_int_eq(ioctl(fd, SIOCSIFFLAGS, &lo), 0);
+	close(fd);
+	return true;
+}
+
+/* Calls, bytes by the million, postcards big and empty, and to nobody. */
+static void make_traffic(int family)
+{
+	static char much[65507];
+	union {
+		struct sockaddr any;
+		struct sockaddr_in four;
+		struct sockaddr_in6 six;
+	} there = {.any.sa_family = (sa_family_t)family};
+	socklen_t size = family == AF_INET ? sizeof there.four : sizeof there.six;
+	if (family == AF_INET)
+		there.four.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	else
+		there.six.sin6_addr = in6addr_loopback;
+	there.four.sin_port = htons(7007);
+
+	int door = socket(family, SOCK_STREAM, 0), box = socket(family, SOCK_DGRAM, 0);
+	int out = socket(family, SOCK_STREAM | SOCK_NONBLOCK, 0), pen = socket(family, SOCK_DGRAM, 0);
+	if (bind(door, &there.any, size) == -1 || bind(box, &there.any, size) == -1)
+		return; /* no such family here */
+	listen(door, 3);
+	connect(out, &there.any, size);
+	int in = accept(door, NULL, NULL);
+	for (int i = 0; i < 50; i++) {
+		ssize_t n = send(out, much, sizeof much, 0);
+		while (n > 0)
+			n -= recv(in, much, sizeof much, 0);
+		/* Bigger ones would go in pieces with IPv6, whose header is longer. */
+		sendto(pen, much, i % 2 ? 0 : family == AF_INET ? sizeof much : 60000, 0, &there.any, size);
+		recv(box, much, sizeof much, 0);
+	}
+	for (int i = 0; i < 400; i++) /* more than it holds: the rest is thrown away */
+		sendto(pen, much, 5000, 0, &there.any, size);
+	close(box);
+	sendto(pen, "?", 1, 0, &there.any, size);
+	close(in);
+	close(out);
+	close(pen);
+	close(door);
+}
+
+START_TEST(nothing_is_lost_on_the_way)
+{
+	if (!go_away_from_others())
+		return;
+	ck_assert(datagrams_have_landed(&datagrams));
+	for (int i = 0; i < 5; i++) {
+		make_traffic(i % 2 ? AF_INET6 : AF_INET);
+		/* The kernel may have put off the last of it. */
+		int64_t packets = 0, difference = 1;
+		while (difference != 0)
+			ck_assert(datagrams_count(&packets, &difference));
+		ck_assert(packets > 100 && datagrams_have_landed(&datagrams));
+	}
+	ck_assert(datagrams.marks == 0 && datagrams.lost == 0);
+}
+END_TEST
+
+/* what if a packet gets lost? Then marks are needed once, and not again. */
+START_TEST(what_was_lost_is_learnt)
+{
+	struct {
+		struct iphdr head;
+		char text[4];
+	} nonsense = {.head = {.version = 4,
+	                       .ihl = 5,
+	                       .ttl = 9,
+	                       .protocol = 253, /* one that nobody speaks: RFC 3692 */
+	                       .saddr = htonl(INADDR_LOOPBACK),
+	                       .daddr = htonl(INADDR_LOOPBACK)}};
+	if (!go_away_from_others())
+		return;
+	int raw = socket(AF_INET, SOCK_RAW, IPPROTO_RAW);
+	struct sockaddr_in there = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	for (int lost = 1; lost <= 3; lost++) {
+		int64_t packets, difference = 0;
+		ck_assert_int_eq(sendto(raw, &nonsense, sizeof nonsense, 0, (struct sockaddr *)&there, sizeof there),
+		                 sizeof nonsense);
+		while (difference != lost) /* the ICMP error that it earns is delivered */
+			ck_assert(datagrams_count(&packets, &difference));
+		ck_assert(!datagrams_have_landed(&datagrams)); /* for all it knows, it may yet come */
+		for (int i = 0; i < 3; i++)
+			ck_assert(datagrams_have_landed(&datagrams));
+		ck_assert_uint_eq(datagrams.marks, (unsigned)lost);
+		ck_assert_int_eq(datagrams.lost, lost);
+	}
+	make_traffic(AF_INET);
+	ck_assert(datagrams_have_landed(&datagrams));
+}
+END_TEST
+
+/* Where other interfaces receive too, the counts tell nothing, and marks must do: on every CPU that we may use. */
+START_TEST(marks_leave_everything_as_it_was)
+{
+	cpu_set_t before, after;
+	ck_assert_int_eq(sched_getaffinity(0, sizeof before, &before), 0);
+	int landed = 0;
+	for (int i = 0; i < 10; i++)
+		landed += datagrams_have_landed(&datagrams);
+	ck_assert(landed > 0 && datagrams.marks > 0);
+	ck_assert_int_eq(sched_getaffinity(0, sizeof after, &after), 0);
+	ck_assert(CPU_EQUAL(&before, &after));
+}
+END_TEST
+
 Suite *sockets_suite(void)
 {
 	Suite *suite = suite_create("sockets");
@@ -370,9 +612,15 @@ Suite *sockets_suite(void)
 	tcase_add_test(tcase, bytes_that_are_kept_back);
 	tcase_add_test(tcase, arrived_and_not_yet_acknowledged);
 	tcase_add_test(tcase, a_listener_of_both_families);
+	tcase_add_test(tcase, a_mailbox);
+	tcase_add_test(tcase, a_mailbox_of_the_other_family);
+	tcase_add_loop_test(tcase, a_path_to_call, 0, 2);
 	tcase_add_test(tcase, states_have_names);
 	tcase_add_test(tcase, nobody_to_ask);
 	tcase_add_loop_test(tcase, what_has_arrived_is_not_on_its_way, 0, COUNTS);
+	tcase_add_test(tcase, nothing_is_lost_on_the_way);
+	tcase_add_test(tcase, what_was_lost_is_learnt);
+	tcase_add_test(tcase, marks_leave_everything_as_it_was);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

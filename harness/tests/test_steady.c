@@ -3,6 +3,7 @@
  *
  *	build/unit-tests steady                       each case 20 times: a part of `make test`
  *	STILL_TIMES=1000 build/unit-tests steady      a part of `make soak`
+ *	STILL_CASE=datagram build/unit-tests steady   those cases alone that have the word in their name
  *
  * One line a case: how often, and how long it took from the last event to the verdict.
  */
@@ -10,6 +11,7 @@
 #include "program/trouble.h"
 #include "still_room.h"
 
+#include <arpa/inet.h>
 #include <check.h>
 #include <netinet/tcp.h>
 #include <signal.h>
@@ -147,6 +149,24 @@ static void say_and_hear(Party *party, int call)
 		wrong("it answered \"%s\" to \"%s\": %s", answer, line, still_tell());
 }
 
+/* A postcard to it, and the answer. */
+static void post_and_collect(Party *party, int call)
+{
+	static int pen = -1;
+	char answer[64] = "";
+	struct sockaddr_in there = {
+	    .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	(void)call;
+	if (pen == -1)
+		pen = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (sendto(pen, line, strlen(line), 0, (struct sockaddr *)&there, sizeof there) == -1)
+		wrong("sendto");
+	rests(WATCH_STILL);
+	has_said(party, line);
+	if (recv(pen, answer, sizeof answer - 1, MSG_DONTWAIT) == -1 || strcmp(answer, line) != 0)
+		wrong("it answered \"%s\" to \"%s\": %s", answer, line, still_tell());
+}
+
 static void speak_to_another(Party *party, int call)
 {
 	size_t count;
@@ -166,26 +186,32 @@ static const struct {
 	void (*start)(const char *way, InputKind input); /* one of these two */
 	void (*turn)(Party *party, int call);
 	bool calls, two;                                 /* it calls us; it calls another program */
+	bool path;                                       /* it calls us at AF_UNIX */
 } cases[] = {
-	{"accept",                     "waits/accept",     INPUT_PIPE,     start_and_wait, NULL, false, false},
-	{"recv",                       "waits/recv",       INPUT_PIPE,     start_and_wait, NULL, true,  false},
-	{"read at a terminal",         "waits/read",       INPUT_TERMINAL, start_and_wait, NULL, false, false},
-	{"readline",                   "waits/readline",   INPUT_TERMINAL, start_and_wait, NULL, false, false},
-	{"select for an hour",         "waits/select_hour", INPUT_PIPE,    start_and_wait, NULL, false, false},
-	{"epoll_wait",                 "waits/epoll",      INPUT_PIPE,     start_and_wait, NULL, false, false},
-	{"two threads",                "waits/join",       INPUT_PIPE,     start_and_wait, NULL, true,  false},
-	{"three generations",          "waits/grandchild", INPUT_PIPE,     start_and_wait, NULL, true,  false},
-	{"an orphan in a session of its own", "waits/away", INPUT_PIPE,    start_and_wait, NULL, true,  false},
-	{"it ends",                    "acts/ends",        INPUT_PIPE,     start_and_end,  NULL, false, false},
-	{"the caller hangs up",        "acts/hears",       INPUT_PIPE,     hear_a_hang_up, NULL, true,  false},
-	{"the caller resets",          "acts/hears",       INPUT_PIPE,     hear_a_reset,   NULL, true,  false},
-	{"typed into a pipe",          "acts/reads",       INPUT_PIPE,     NULL, type,         false, false},
-	{"typed at a terminal",        "acts/reads",       INPUT_TERMINAL, NULL, type,         false, false},
-	{"typed at a terminal, poll",  "acts/polls_and_reads", INPUT_TERMINAL, NULL, type,     false, false},
-	{"typed at readline",          "acts/prompts",     INPUT_TERMINAL, NULL, type,         false, false},
-	{"two small writes to it",     "acts/hears",       INPUT_PIPE,     NULL, say,          true,  false},
-	{"echoed by it",               "acts/echoes",      INPUT_PIPE,     NULL, say_and_hear, true,  false},
-	{"two small writes, two programs", "acts/speaks",  INPUT_PIPE,     NULL, speak_to_another, false, true},
+	{"accept",                     "waits/accept",     INPUT_PIPE,     start_and_wait, NULL, false, false, false},
+	{"recv",                       "waits/recv",       INPUT_PIPE,     start_and_wait, NULL, true,  false, false},
+	{"read at a terminal",         "waits/read",       INPUT_TERMINAL, start_and_wait, NULL, false, false, false},
+	{"readline",                   "waits/readline",   INPUT_TERMINAL, start_and_wait, NULL, false, false, false},
+	{"select for an hour",         "waits/select_hour", INPUT_PIPE,    start_and_wait, NULL, false, false, false},
+	{"epoll_wait",                 "waits/epoll",      INPUT_PIPE,     start_and_wait, NULL, false, false, false},
+	{"two threads",                "waits/join",       INPUT_PIPE,     start_and_wait, NULL, true,  false, false},
+	{"three generations",          "waits/grandchild", INPUT_PIPE,     start_and_wait, NULL, true,  false, false},
+	{"an orphan in a session of its own", "waits/away", INPUT_PIPE,    start_and_wait, NULL, true,  false, false},
+	{"it ends",                    "acts/ends",        INPUT_PIPE,     start_and_end,  NULL, false, false, false},
+	{"the caller hangs up",        "acts/hears",       INPUT_PIPE,     hear_a_hang_up, NULL, true,  false, false},
+	{"the caller resets",          "acts/hears",       INPUT_PIPE,     hear_a_reset,   NULL, true,  false, false},
+	{"typed into a pipe",          "acts/reads",       INPUT_PIPE,     NULL, type,         false, false, false},
+	{"typed at a terminal",        "acts/reads",       INPUT_TERMINAL, NULL, type,         false, false, false},
+	{"typed at a terminal, poll",  "acts/polls_and_reads", INPUT_TERMINAL, NULL, type,     false, false, false},
+	{"typed at readline",          "acts/prompts",     INPUT_TERMINAL, NULL, type,         false, false, false},
+	{"two small writes to it",     "acts/hears",       INPUT_PIPE,     NULL, say,          true,  false, false},
+	{"echoed by it",               "acts/echoes",      INPUT_PIPE,     NULL, say_and_hear, true,  false, false},
+	{"a datagram, recvfrom",       "acts/collects",    INPUT_PIPE,     NULL, post_and_collect, false, false, false},
+	{"a datagram, poll",           "acts/polls_and_collects", INPUT_PIPE, NULL, post_and_collect, false, false, false},
+	{"echoed at AF_UNIX",          "acts/unix_echoes", INPUT_PIPE,     NULL, say_and_hear, false, false, true},
+	{"recvfrom, UDP",              "waits/udp",        INPUT_PIPE,     start_and_wait, NULL, false, false, false},
+	{"send to a full AF_UNIX",     "waits/unix_send",  INPUT_PIPE,     start_and_wait, NULL, false, false, false},
+	{"two small writes, two programs", "acts/speaks",  INPUT_PIPE,     NULL, speak_to_another, false, true, false},
 };
 /* clang-format on */
 enum { CASES = sizeof cases / sizeof *cases };
@@ -207,8 +233,11 @@ static void one_room(int which, int times)
 		still_start("acts/listens_and_prints", INPUT_PIPE);
 		party_watch(NULL, NULL, 0, -1);
 	}
+	int listener = cases[which].path ? still_unix_listen() : -1;
 	Party *party = still_start(cases[which].way, cases[which].input);
-	int call = cases[which].calls ? still_answer() : -1;
+	int call = cases[which].calls ? still_answer() : cases[which].path ? accept(listener, NULL, NULL) : -1;
+	if (!cases[which].calls && !cases[which].path)
+		party_watch(NULL, NULL, 0, -1); /* a postcard to a program that is not there yet is lost */
 	for (int i = 0; i < times; i++) {
 		snprintf(line, sizeof line, "line %d\n", ledger->done);
 		cases[which].turn(party, call);
@@ -226,7 +255,9 @@ static int compare(const void *a, const void *b)
 
 START_TEST(it_is_the_same_every_time)
 {
-	const char *asked = getenv("STILL_TIMES");
+	const char *asked = getenv("STILL_TIMES"), *only = getenv("STILL_CASE");
+	if (only != NULL && strstr(cases[_i].name, only) == NULL)
+		return;
 	int times = asked != NULL && *asked ? atoi(asked) : 20;
 	int most = cases[_i].start != NULL ? STARTS_A_ROOM : TURNS_A_ROOM;
 	ck_assert_int_le(times, MOST_TIMES);

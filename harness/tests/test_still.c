@@ -8,20 +8,28 @@
 #include "program/party.h"
 #include "still_room.h"
 
+#include <arpa/inet.h>
 #include <check.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
+#include <net/if.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 Suite *still_suite(void);
@@ -58,7 +66,15 @@ static const struct {
 	{"waits/recvmsg",     INPUT_PIPE,     "recvmsg",     1},
 	{"waits/read_socket", INPUT_PIPE,     "read",        1},
 	{"waits/udp",         INPUT_PIPE,     "recv",        1},
+	{"waits/udp_connected", INPUT_PIPE,   "recv",        1},
+	{"waits/udp_poll",    INPUT_PIPE,     "poll",        1},
+	{"waits/udp_poll_hour", INPUT_PIPE,   "poll",        1},
 	{"waits/unix",        INPUT_PIPE,     "recv",        1},
+	{"waits/unix_accept", INPUT_PIPE,     "accept",      1},
+	{"waits/unix_connect", INPUT_PIPE,    "connect",     1},
+	{"waits/unix_send",   INPUT_PIPE,     "send",        1},
+	{"waits/unix_collect", INPUT_PIPE,    "recv",        1},
+	{"waits/unix_post",   INPUT_PIPE,     "send",        1},
 	{"waits/send",        INPUT_PIPE,     "send",        1},
 	{"waits/send_small",  INPUT_PIPE,     "send",        1},
 	{"waits/write_pipe",  INPUT_PIPE,     "write",       1},
@@ -71,6 +87,8 @@ static const struct {
 	{"waits/poll",        INPUT_TERMINAL, "poll",        1},
 	{"waits/ppoll",       INPUT_PIPE,     "ppoll",       1},
 	{"waits/poll_hour",   INPUT_PIPE,     "poll",        1},
+	{"waits/timerfd",     INPUT_PIPE,     "poll",        1},
+	{"waits/timerfd_hour", INPUT_PIPE,    "poll",        1},
 	{"waits/select",      INPUT_PIPE,     "select",      1},
 	{"waits/select_hour", INPUT_PIPE,     "select",      1},
 	{"waits/epoll",       INPUT_PIPE,     "epoll_wait",  1},
@@ -123,9 +141,23 @@ END_TEST
 /* ---- It acts, after a while ---- */
 
 static const char *const acts[] = {
-    "acts/sleeps_and_sends",    "acts/computes_and_sends", "acts/recv_ends_and_sends",
-    "acts/poll_ends_and_sends", "acts/child_works",        "acts/child_ends",
-    "acts/thread_works",        "acts/two_sleep",          "acts/relays",
+    "acts/sleeps_and_sends",
+    "acts/computes_and_sends",
+    "acts/recv_ends_and_sends",
+    "acts/poll_ends_and_sends",
+    "acts/child_works",
+    "acts/child_ends",
+    "acts/thread_works",
+    "acts/two_sleep",
+    "acts/relays",
+    "acts/alarm_ends_recv",
+    "acts/itimer_ends_recv",
+    "acts/timer_ends_recv",
+    "acts/timerfd_read_and_sends",
+    "acts/timerfd_polled_and_sends",
+    "acts/timerfd_selected_and_sends",
+    "acts/timerfd_in_epoll_and_sends",
+    "acts/mq_ends_and_sends",
 };
 enum { ACTS = sizeof acts / sizeof *acts };
 
@@ -214,7 +246,10 @@ static const char *const idlers[] = {"acts/naps",
                                      "acts/selects",
                                      "acts/epolls",
                                      "acts/recv_ends_again",
-                                     "acts/condition_ends_again"};
+                                     "acts/condition_ends_again",
+                                     "acts/looks_round_and_collects",
+                                     "acts/ticks",
+                                     "acts/alarmed_for_long"};
 enum { IDLERS = sizeof idlers / sizeof *idlers };
 
 START_TEST(it_is_idle)
@@ -224,6 +259,90 @@ START_TEST(it_is_idle)
 	Party *party = still_start(idlers[_i], INPUT_PIPE);
 	rests(WATCH_IDLE);
 	has_said(party, "waits");
+}
+END_TEST
+
+/* ---- It wakes by itself, and does something: the same again and again, or one thing after another ---- */
+
+static bool has_acted(void *party)
+{
+	return still_said(party, "acted");
+}
+
+static bool never(void *unused)
+{
+	(void)unused;
+	return false;
+}
+
+/* The peer, who reads whatever comes at once, and hopes for more: then neither queue shows it. */
+static bool hears_it_all(void *fd)
+{
+	char bytes[64];
+	while (recv(*(int *)fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
+		;
+	return false;
+}
+
+static uint64_t milliseconds_now(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+START_TEST(it_is_restless)
+{
+	int ear = -1;
+	if (_i == 0) {
+		still_listen(5);
+		still_start("acts/speaks_up", INPUT_PIPE);
+		ear = still_answer();
+	} else if (_i == 1) {
+		still_start("acts/prints_dots", INPUT_PIPE);
+	} else if (_i == 2) {
+		struct sockaddr_in here = {
+		    .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+		ear = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+		ck_assert_int_eq(bind(ear, (struct sockaddr *)&here, sizeof here), 0);
+		still_start("acts/posts_for_ever", INPUT_PIPE);
+	} else {
+		int listener = still_unix_listen();
+		still_start("acts/unix_chatters", INPUT_PIPE);
+		ear = accept(listener, NULL, NULL);
+	}
+	uint64_t began = milliseconds_now();
+	rests(WATCH_RESTLESS);
+	/* It has had its two seconds; from now on three times are enough, but where something is hoped for. */
+	ck_assert_uint_ge(milliseconds_now() - began, 2000);
+	rests(WATCH_RESTLESS);
+	comes_to(WATCH_RESTLESS, party_watch(hears_it_all, &ear, 0, ear));
+	if (_i > 0)
+		return;
+	began = milliseconds_now();
+	comes_to(WATCH_RESTLESS, party_watch(never, NULL, WATCH_PATIENT, -1));
+	ck_assert_uint_ge(milliseconds_now() - began, 5000);
+}
+END_TEST
+
+START_TEST(the_evidence_of_the_restless_is_soon_gathered)
+{
+	still_start("acts/prints_dots", INPUT_PIPE);
+	comes_to(WATCH_RESTLESS, party_watch(NULL, NULL, WATCH_EVIDENCE, -1));
+	ck_assert_uint_ge(party_all(&(size_t){0})[0]->out.size, 3);
+}
+END_TEST
+
+static const char *const diligent[] = {"acts/acts_in_steps", "acts/works_in_the_noise", "acts/prints_dots_and_sends"};
+
+/* One that works its way is no restless one, though it wakes by itself and does something each time. */
+START_TEST(it_is_left_the_time_to_come_to_its_end)
+{
+	still_listen(5);
+	Party *party = still_start(diligent[_i], INPUT_PIPE);
+	int call = still_answer();
+	comes_to(WATCH_DONE, party_watch(has_acted, party, _i == 0 ? 0 : WATCH_PATIENT, -1));
+	close(call);
 }
 END_TEST
 
@@ -323,6 +442,83 @@ START_TEST(what_has_come_to_us_is_not_on_its_way)
 		ck_assert_int_eq(ioctl(call, FIONREAD, &waiting), 0);
 		ck_assert_int_eq(waiting, i);
 	}
+}
+END_TEST
+
+/* ---- Datagrams, and AF_UNIX ---- */
+
+static const char *const collectors[] = {"acts/collects", "acts/polls_and_collects"};
+enum { COLLECTORS = sizeof collectors / sizeof *collectors };
+
+static void post(int fd, const char *text)
+{
+	struct sockaddr_in there = {
+	    .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	ck_assert_int_eq(sendto(fd, text, strlen(text), 0, (struct sockaddr *)&there, sizeof there), strlen(text));
+}
+
+START_TEST(a_datagram_has_been_collected_by_then)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	Party *party = still_start(collectors[_i], INPUT_PIPE);
+	rests(WATCH_STILL);
+	for (int i = 0; i < ROUNDS; i++) {
+		char text[32], answer[32] = "";
+		snprintf(text, sizeof text, "line %d\n", i);
+		post(fd, text);
+		rests(WATCH_STILL);
+		has_said(party, text);
+		ck_assert_int_eq(recv(fd, answer, sizeof answer - 1, MSG_DONTWAIT), strlen(text));
+		ck_assert_str_eq(answer, text);
+	}
+	ck_assert_uint_eq(room_now()->scene.datagrams.marks > 0, room_now()->kind == ROOM_SHARED);
+}
+END_TEST
+
+/* what if nobody reads it? Then it waits, and that is no event to come. */
+START_TEST(a_datagram_that_nobody_collects_is_still)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	Party *party = still_start("acts/collects", INPUT_PIPE);
+	rests(WATCH_STILL);
+	party_freeze(party);
+	post(fd, "x\n");
+	rests(WATCH_STILL);
+	const Socket *mailbox = sockets_mailbox(&room_now()->scene.sockets, port);
+	ck_assert(mailbox != NULL && mailbox->rqueue > 0);
+	party_thaw(party);
+	rests(WATCH_STILL);
+	has_said(party, "x\n");
+}
+END_TEST
+
+START_TEST(a_datagram_comes_to_nothing)
+{
+	Party *party = still_start(_i == 0 ? "acts/posts_and_gives_up" : "acts/posts_to_nobody", INPUT_PIPE);
+	comes_to(WATCH_DONE, party_watch(has_acted, party, 0, -1));
+	rests(WATCH_STILL);
+}
+END_TEST
+
+START_TEST(what_is_said_at_a_path_has_been_heard_by_then)
+{
+	int listener = still_unix_listen();
+	Party *party = still_start("acts/unix_echoes", INPUT_PIPE);
+	rests(WATCH_STILL);
+	int call = accept(listener, NULL, NULL);
+	ck_assert_int_ne(call, -1);
+	for (int i = 0; i < ROUNDS; i++) {
+		char text[32], answer[32] = "";
+		snprintf(text, sizeof text, "line %d\n", i);
+		ck_assert_int_eq(send(call, text, strlen(text), 0), strlen(text));
+		rests(WATCH_STILL);
+		has_said(party, text);
+		ck_assert_int_eq(recv(call, answer, sizeof answer - 1, MSG_DONTWAIT), strlen(text));
+		ck_assert_str_eq(answer, text);
+	}
+	close(call);
+	rests(WATCH_STILL);
+	has_said(party, "hung up");
 }
 END_TEST
 
@@ -549,6 +745,7 @@ static void give_up_every_right(void)
 /* A room without walls: the program is our child, and makes itself unreadable. */
 START_TEST(what_it_cannot_see_it_guesses_and_says_so)
 {
+	unshare(CLONE_NEWNET); /* away from what strangers have on their way, if we may */
 	Scene scene = {.root = getpid(), .diag = sockets_open()};
 	give_up_every_right();
 	pid_t pid = fork();
@@ -563,6 +760,182 @@ START_TEST(what_it_cannot_see_it_guesses_and_says_so)
 	kill(pid, SIGKILL);
 	ck_assert_int_eq(still_watch(&scene, NULL, NULL, 0), WATCH_GONE);
 	ck_assert(!scene.guessed);
+	still_free(&scene);
+}
+END_TEST
+
+/* ---- What two looks must agree in ---- */
+
+/* One thing to be seen of a thread that sleeps in recv, and of its socket; all else is the same at each look. */
+typedef struct {
+	char state;
+	bool running, another, another_process;
+	uint64_t switches, cpu_ns, descriptor;
+	uint32_t on_its_way;
+	bool untold;
+} Sight;
+
+static const struct {
+	const char *what;
+	Sight sight[3];
+	unsigned looks; /* after so many it is still, and not before */
+} agreements[] = {
+    {"nothing has moved", {{0}, {0}, {0}}, 2},
+    {"it was given a CPU", {{.switches = 1}, {.switches = 2}, {.switches = 2}}, 3},
+    {"it was given two", {{.switches = 1}, {.switches = 2}, {.switches = 3}}, 4},
+    {"it turned round on its way to sleep", {{.cpu_ns = 1}, {.cpu_ns = 2}, {.cpu_ns = 2}}, 3},
+    {"it waits on another descriptor", {{.descriptor = 1}, {.descriptor = 2}, {.descriptor = 2}}, 3},
+    {"it was about to run", {{.running = true}, {.running = true}, {0}}, 4},
+    {"it wants a CPU", {{0}, {.state = 'R'}, {0}}, 4},
+    {"it wanted one", {{.state = 'R'}, {0}, {0}}, 3},
+    {"another thread has come", {{0}, {.another = true}, {.another = true}}, 3},
+    {"another thread has gone", {{.another = true}, {0}, {0}}, 3},
+    {"another process has come", {{0}, {.another_process = true}, {.another_process = true}}, 3},
+    {"bytes were on their way", {{.on_its_way = 5}, {0}, {0}}, 3},
+    {"bytes are on their way", {{0}, {.on_its_way = 5}, {0}}, 4},
+    {"an ending has not been told", {{.untold = true}, {.untold = true}, {0}}, 3},
+};
+enum { AGREEMENTS = sizeof agreements / sizeof *agreements };
+
+typedef struct {
+	const Sight *sight;
+	unsigned looks;
+} Show;
+
+static const Sight *sight_now(const Show *show, unsigned looks)
+{
+	return &show->sight[looks > 3 ? 2 : looks - 1];
+}
+
+static void show_sight(void *context, TaskList *tasks, SocketList *sockets)
+{
+	static Task task[2][2];
+	static Socket socket[2];
+	static pid_t process[2];
+	Show *show = context;
+	const Sight *sight = sight_now(show, ++show->looks);
+	unsigned side = show->looks % 2;
+	Task *t = task[side];
+	t[0] = (Task){.pid = getpid(),
+	              .tid = getpid(),
+	              .state = sight->state ? sight->state : 'S',
+	              .known = true,
+	              .in_call = !sight->running,
+	              .call = SYS_recvfrom,
+	              .arg = {1000 + sight->descriptor},
+	              .cpu_ns = sight->cpu_ns,
+	              .switches = sight->switches};
+	t[1] = t[0];
+	t[1].tid++;
+	process[0] = process[1] = getpid();
+	*tasks = (TaskList){.task = t,
+	                    .count = sight->another ? 2 : 1,
+	                    .process = process,
+	                    .processes = sight->another_process ? 2 : 1};
+	socket[side] = (Socket){.state = TCP_ESTABLISHED, .wqueue = sight->on_its_way};
+	*sockets = (SocketList){.socket = &socket[side], .count = 1};
+}
+
+static bool is_told(void *context)
+{
+	const Show *show = context;
+	return !sight_now(show, show->looks)->untold;
+}
+
+START_TEST(two_looks_must_agree)
+{
+	Show show = {.sight = agreements[_i].sight};
+	Scene scene = {.look = show_sight, .told = is_told, .context = &show};
+	ck_assert_int_eq(still_watch(&scene, NULL, NULL, 0), WATCH_STILL);
+	ck_assert_msg(show.looks == agreements[_i].looks, "%s: still after %u looks, and not %u", agreements[_i].what,
+	              show.looks, agreements[_i].looks);
+}
+END_TEST
+
+/* ---- Where a datagram takes its time ---- */
+
+enum { LISTENERS = 600, POSTED = 30, LONG_FILTER = 1000 };
+
+/* The packets of `lo` are handed over by the other CPU, and each to so many sockets that it takes a while: what ksoftirqd does
+ * now and then on a busy machine. False: it cannot be had here. */
+static bool slow_loopback(void)
+{
+	struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+	cpu_set_t first;
+	CPU_ZERO(&first);
+	CPU_SET(0, &first);
+	int up = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2 || unshare(CLONE_NEWNET | CLONE_NEWNS) == -1 ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1 || mount("sysfs", "/sys", "sysfs", 0, NULL) == -1)
+		return false;
+	close(up);
+	up = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int spread = open("/sys/class/net/lo/queues/rx-0/rps_cpus", O_WRONLY | O_CLOEXEC);
+	bool done = ioctl(up, SIOCSIFFLAGS, &lo) == 0 && write(spread, "2", 1) == 1 &&
+	            sched_setaffinity(0, sizeof first, &first) == 0;
+	close(up);
+	close(spread);
+	return done;
+}
+
+static int listen_to_all(struct sockaddr_in *all)
+{
+	/* Looks at the first byte again and again, and then takes all of it. */
+	static struct sock_filter steps[LONG_FILTER];
+	struct sock_fprog filter = {.len = LONG_FILTER, .filter = steps};
+	for (int i = 0; i < LONG_FILTER; i++)
+		steps[i] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 0);
+	steps[LONG_FILTER - 1] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, ~0U);
+	int on = 1, fd = socket(AF_INET, SOCK_DGRAM, 0);
+	ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter), 0);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &on, sizeof on);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)all, sizeof *all), 0);
+	return fd;
+}
+
+static void count_letters(int fd, volatile int *read_so_far)
+{
+	char byte;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (recv(fd, &byte, 1, 0) == 1)
+		++*read_so_far;
+	_exit(1);
+}
+
+START_TEST(a_datagram_on_its_way_will_come)
+{
+	struct sockaddr_in all = {
+	    .sin_family = AF_INET, .sin_port = htons(7007), .sin_addr.s_addr = inet_addr("127.255.255.255")};
+	volatile int *read_so_far =
+	    mmap(NULL, sizeof *read_so_far, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (!slow_loopback())
+		return;
+	Scene scene = {.root = getpid(), .diag = sockets_open()};
+	/* The first to listen is the last to be told, or the other way round: one reader at each end. */
+	pid_t reader[2];
+	int ours = -1;
+	for (int i = 0; i < LISTENERS; i++) {
+		int fd = listen_to_all(&all);
+		ours = fd;
+		if (i > 0 && i < LISTENERS - 1)
+			continue;
+		if ((reader[i > 0] = fork()) == 0)
+			count_letters(fd, read_so_far + (i > 0));
+	}
+	ck_assert_int_eq(still_watch(&scene, NULL, NULL, 0), WATCH_STILL);
+	int64_t packets, difference;
+	int seen = 0;
+	for (int i = 1; i <= POSTED; i++) {
+		ck_assert_int_eq(sendto(ours, "x", 1, 0, (struct sockaddr *)&all, sizeof all), 1);
+		seen += datagrams_count(&packets, &difference) && difference != scene.datagrams.lost;
+		ck_assert_int_eq(still_watch(&scene, NULL, NULL, 0), WATCH_STILL);
+		ck_assert_msg(read_so_far[0] == i && read_so_far[1] == i, "%d posted, but %d and %d have come", i,
+		              read_so_far[0], read_so_far[1]);
+	}
+	ck_assert_int_gt(seen, 0); /* or this test has shown nothing */
+	kill(reader[0], SIGKILL);
+	kill(reader[1], SIGKILL);
 	still_free(&scene);
 }
 END_TEST
@@ -582,6 +955,9 @@ Suite *still_suite(void)
 	tcase_add_test(tcase, what_the_kernel_keeps_back_will_come);
 	tcase_add_test(tcase, a_call_that_nobody_takes_is_not_still);
 	tcase_add_loop_test(tcase, it_is_idle, 0, IDLERS);
+	tcase_add_loop_test(tcase, it_is_restless, 0, 4);
+	tcase_add_test(tcase, the_evidence_of_the_restless_is_soon_gathered);
+	tcase_add_loop_test(tcase, it_is_left_the_time_to_come_to_its_end, 0, 3);
 	tcase_add_loop_test(tcase, it_spins, 0, SPINNERS);
 	tcase_add_test(tcase, it_is_gone);
 	tcase_add_test(tcase, its_end_is_awaited);
@@ -589,6 +965,10 @@ Suite *still_suite(void)
 	tcase_add_test(tcase, all_of_it_has_been_read_by_then);
 	tcase_add_test(tcase, one_program_speaks_to_another);
 	tcase_add_test(tcase, what_has_come_to_us_is_not_on_its_way);
+	tcase_add_loop_test(tcase, a_datagram_has_been_collected_by_then, 0, COLLECTORS);
+	tcase_add_test(tcase, a_datagram_that_nobody_collects_is_still);
+	tcase_add_loop_test(tcase, a_datagram_comes_to_nothing, 0, 2);
+	tcase_add_test(tcase, what_is_said_at_a_path_has_been_heard_by_then);
 	tcase_add_loop_test(tcase, a_farewell_has_been_heard_by_then, 0, 2);
 	tcase_add_test(tcase, the_end_of_the_other_has_been_heard_by_then);
 	tcase_add_loop_test(tcase, all_that_it_prints_has_come_by_then, 0, 2);
@@ -602,6 +982,8 @@ Suite *still_suite(void)
 
 	TCase *roomless = tcase_create("roomless");
 	tcase_set_timeout(roomless, 60);
+	tcase_add_loop_test(roomless, two_looks_must_agree, 0, AGREEMENTS);
+	tcase_add_test(roomless, a_datagram_on_its_way_will_come);
 	tcase_add_test(roomless, what_it_cannot_see_it_guesses_and_says_so);
 	suite_add_tcase(suite, roomless);
 	return suite;

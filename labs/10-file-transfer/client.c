@@ -5,8 +5,8 @@
  * went wrong be seen in the folder.
  * New since 09: the header is looked at; the content goes to a file piece by piece, and the file gets its name last.
  *
- * What is to be done: it is to be called as client HOST PORT [DIR]. It asks nobody anything: it calls, receives the
- * header and the content, saves it as DIR/filename, and prints name and size. What it does now is lab 09's.
+ * What is to be done: it asks nobody anything. It calls, receives the header and the content, saves it as DIR/filename,
+ * and prints name and size. What it does now is lab 09's: nobody looks at DIR.
  */
 #include "frame.h"
 
@@ -32,12 +32,12 @@ int main(int argc, char *argv[])
 	struct sockaddr_in number = {.sin_family = AF_INET};
 	char *end;
 	long port = strtol(argc > 2 ? argv[2] : "9000", &end, 10);
-	if (argc > 3 || *end != '\0' || port < 1 || port > 65535 ||
+	if (argc > 4 || *end != '\0' || port < 1 || port > 65535 ||
 	    inet_pton(AF_INET, argc > 1 ? argv[1] : "127.0.0.1", &number.sin_addr) != 1) {
-		fprintf(stderr, "usage: client [HOST [PORT]], HOST as in 127.0.0.1\n");
+		fprintf(stderr, "usage: client [HOST [PORT [DIR]]], HOST as in 127.0.0.1\n");
 		return 2;
 	}
-	/* Your work: one more word on the command line, the folder. */
+	/* Your work: argv[3], if it is there, is the folder to save in. */
 	number.sin_port = htons((in_port_t)port);
 
 	/* Buy a phone. */

@@ -4,8 +4,8 @@
  * The lesson: say first what is to come, and how much of it; then nothing in the content can be mistaken for its end.
  * New since 09: one frame, a header in JSON; behind it the bytes of the file, as they are.
  *
- * What is to be done: it is to be called as server PORT FILE. To each caller it sends one frame that holds
- * {"filename": …, "filesize": …}, then so many bytes of the file, and hangs up. What it does now is lab 09's.
+ * What is to be done: to each caller it sends one frame that holds {"filename": …, "filesize": …}, then so many bytes
+ * of FILE, and hangs up. What it does now is lab 09's: it has another word on its command line, and nobody looks at it.
  */
 #include "frame.h"
 
@@ -26,12 +26,12 @@ static _Noreturn void die(const char *call)
 int main(int argc, char *argv[])
 {
 	char *end;
-	long port = strtol(argc > 1 ? argv[1] : "9000", &end, 10);
-	if (argc > 2 || *end != '\0' || port < 1 || port > 65535) {
-		fprintf(stderr, "usage: server [PORT]\n");
+	long port = strtol(argc > 1 ? argv[1] : "", &end, 10);
+	if (argc != 3 || *end != '\0' || port < 1 || port > 65535) {
+		fprintf(stderr, "usage: server PORT FILE\n");
 		return 2;
 	}
-	/* Your work: one more word on the command line, the file. Can it be read? If not, say so now, and not to a caller. */
+	/* Your work: argv[2] is the file. Can it be read? If not, say so now, and not to a caller. */
 	setvbuf(stdout, NULL, _IOLBF, 0); /* show each line at once, even in a pipe */
 
 	/* Buy a phone. */

@@ -53,7 +53,7 @@ static int by_name(const void *a, const void *b)
 }
 
 /* Nobody will hear from him any more, nor he from anybody. His name is free. */
-static void end(struct call *call)
+static void let_go(struct call *call)
 {
 	if (call->name[0] != '\0' && !call->over) {
 		tdelete(call, &names, by_name);
@@ -69,7 +69,7 @@ static void speak(struct call *call)
 	ssize_t n = send(polled[call->i].fd, call->waiting + call->sent, call->filled - call->sent,
 	                 MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (n == -1 && errno != EAGAIN && errno != EINTR)
-		end(call);
+		let_go(call);
 	if (n > 0)
 		call->sent += (size_t)n;
 	if (call->sent == call->filled)
@@ -85,7 +85,7 @@ static void tell(struct call *call, const char *from, const char *text, size_t t
 	if (call->filled - call->sent + all > MOST_WAITING)
 		speak(call); /* it may be we who have not got round to it */
 	if (call->filled - call->sent + all > MOST_WAITING)
-		end(call);
+		let_go(call);
 	if (call->over)
 		return;
 	if (call->sent > call->room / 2) {
@@ -131,7 +131,7 @@ static void take_name(struct call *call, const char *name, size_t size)
 	       poll(&(struct pollfd){.fd = polled[other->i].fd, .events = POLLRDHUP}, 1, 0) == 1)
 		listen_to(other);
 	if (!good || (other != NULL && !other->over)) {
-		end(call);
+		let_go(call);
 		return;
 	}
 	memcpy(call->name, name, size);
@@ -141,14 +141,17 @@ static void take_name(struct call *call, const char *name, size_t size)
 }
 
 /* "say NAME|TEXT". Whatever else it may be, nobody asked for it. */
-static void pass_on(struct call *call, const char *text, size_t size)
+static void pass_on(struct call *call, const char *said, size_t size)
 {
-	if (size < 4 || memcmp(text, "say ", 4) != 0)
+	if (size < 4 || memcmp(said, "say ", 4) != 0)
 		return;
-	const char *name = text + 4, *end = text + size, *bar = memchr(name, '|', size - 4);
-	struct call *to = bar != NULL ? find(name, (size_t)(bar - name)) : NULL;
-	if (to != NULL && strlen(call->name) + (size_t)(end - bar) <= FRAME_MAX)
-		tell(to, call->name, bar, (size_t)(end - bar));
+	const char *name = said + 4, *text = memchr(name, '|', size - 4);
+	if (text == NULL)
+		return;
+	struct call *to = find(name, (size_t)(text - name));
+	size -= (size_t)(text - said); /* the text, and the bar before it */
+	if (to != NULL && strlen(call->name) + size <= FRAME_MAX)
+		tell(to, call->name, text, size);
 }
 
 /* Does what can be done without waiting (MSG_DONTWAIT). */
@@ -158,7 +161,7 @@ static void listen_to(struct call *call)
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) { /* cut off is as good as hung up */
-		end(call);
+		let_go(call);
 		return;
 	}
 	call->have += (size_t)n;
@@ -170,7 +173,7 @@ static void listen_to(struct call *call)
 		memcpy(&size, call->buffer + at, sizeof size);
 		size = ntohl(size);
 		if (size > FRAME_MAX) {
-			end(call);
+			let_go(call);
 			return;
 		}
 		if (call->have - at - sizeof size < size)

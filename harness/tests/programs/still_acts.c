@@ -8,12 +8,15 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <mqueue.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <readline/history.h>
 #include <readline/readline.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +24,9 @@
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/timerfd.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -121,6 +127,113 @@ static void poll_ends_and_sends(void)
 {
 	int fd = dial();
 	poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, 300);
+	act(fd);
+}
+
+static void nothing(int signal)
+{
+	(void)signal;
+}
+
+/* A signal ends the call: no SA_RESTART. */
+static void catch_alarm(void)
+{
+	struct sigaction action = {.sa_handler = nothing};
+	sigaction(SIGALRM, &action, NULL);
+}
+
+static void recv_until_alarm(int fd)
+{
+	if (recv(fd, bytes, 1, 0) != -1 || errno != EINTR)
+		die("recv");
+	act(fd);
+}
+
+static void alarm_ends_recv(void)
+{
+	int fd = dial();
+	catch_alarm();
+	alarm(1);
+	recv_until_alarm(fd);
+}
+
+static void itimer_ends_recv(void)
+{
+	int fd = dial();
+	catch_alarm();
+	setitimer(ITIMER_REAL, &(struct itimerval){.it_value.tv_usec = 300000}, NULL);
+	recv_until_alarm(fd);
+}
+
+static void timer_ends_recv(void)
+{
+	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
+	struct sigaction action = {.sa_handler = nothing};
+	timer_t timer;
+	int fd = dial();
+	sigaction(SIGUSR1, &action, NULL);
+	if (timer_create(CLOCK_MONOTONIC, &event, &timer) == -1)
+		die("timer_create");
+	timer_settime(timer, 0, &(struct itimerspec){.it_value.tv_nsec = 300000000}, NULL);
+	recv_until_alarm(fd);
+}
+
+/* A clock among the descriptors: 300 ms. */
+static int clock_descriptor(void)
+{
+	int fd = timerfd_create(CLOCK_MONOTONIC, 0);
+	if (fd == -1 || timerfd_settime(fd, 0, &(struct itimerspec){.it_value.tv_nsec = 300000000}, NULL) == -1)
+		die("timerfd");
+	return fd;
+}
+
+static void timerfd_read_and_sends(void)
+{
+	int fd = dial();
+	if (read(clock_descriptor(), bytes, 8) != 8)
+		die("read");
+	act(fd);
+}
+
+static void timerfd_polled_and_sends(void)
+{
+	struct pollfd look[2] = {{.fd = dial(), .events = POLLIN}, {.events = POLLIN}};
+	look[1].fd = clock_descriptor();
+	poll(look, 2, -1);
+	act(look[0].fd);
+}
+
+static void timerfd_selected_and_sends(void)
+{
+	fd_set set;
+	int fd = dial(), clock = clock_descriptor();
+	FD_ZERO(&set);
+	FD_SET(clock, &set);
+	select(clock + 1, &set, NULL, NULL, NULL);
+	act(fd);
+}
+
+static void timerfd_in_epoll_and_sends(void)
+{
+	struct epoll_event event = {.events = EPOLLIN};
+	int fd = dial(), several = epoll_create1(0);
+	epoll_ctl(several, EPOLL_CTL_ADD, fd, &event);
+	epoll_ctl(several, EPOLL_CTL_ADD, clock_descriptor(), &event);
+	epoll_wait(several, &event, 1, -1);
+	act(fd);
+}
+
+static void mq_ends_and_sends(void)
+{
+	int fd = dial();
+	struct timespec then;
+	struct mq_attr few = {.mq_maxmsg = 1, .mq_msgsize = 8};
+	mqd_t queue = mq_open("/still", O_RDWR | O_CREAT, 0600, &few);
+	mq_unlink("/still");
+	clock_gettime(CLOCK_REALTIME, &then);
+	then.tv_sec += 1;
+	if (queue == (mqd_t)-1 || mq_timedreceive(queue, bytes, sizeof bytes, NULL, &then) != -1)
+		die("mq");
 	act(fd);
 }
 
@@ -244,6 +357,25 @@ static void serves(void)
 		;
 }
 
+/* It has set an alarm for a time that nobody waits for. */
+static void alarmed_for_long(void)
+{
+	catch_alarm();
+	alarm(3600);
+	say("waits\n");
+	pause();
+}
+
+static void ticks(void)
+{
+	int fd = dial();
+	catch_alarm();
+	setitimer(ITIMER_REAL, &(struct itimerval){{.tv_usec = 100000}, {.tv_usec = 100000}}, NULL);
+	say("waits\n");
+	while (recv(fd, bytes, 1, 0) == -1 && errno == EINTR)
+		;
+}
+
 static void selects(void)
 {
 	fd_set set;
@@ -286,6 +418,74 @@ static void condition_ends_again(void)
 		then.tv_sec += then.tv_nsec / 1000000000;
 		then.tv_nsec %= 1000000000;
 		pthread_cond_timedwait(&condition, &mutex, &then);
+	}
+}
+
+/* ---- They do something again and again, by themselves ---- */
+
+/* It cannot bear a silence. */
+static void speaks_up(void)
+{
+	struct pollfd line = {.fd = dial(), .events = POLLIN};
+	say("waits\n");
+	while (poll(&line, 1, 300) == 0)
+		if (send(line.fd, "are you there?", 14, 0) == -1)
+			die("send");
+}
+
+static void prints_dots(void)
+{
+	for (;;) {
+		milliseconds(100);
+		say(".");
+	}
+}
+
+/* A right one: it lets us know what it is about, and then does it. */
+static void prints_dots_and_sends(void)
+{
+	int fd = dial();
+	for (int i = 0; i < 30; i++) {
+		milliseconds(100);
+		say(".");
+	}
+	act(fd);
+}
+
+static void acts_in_steps(void)
+{
+	int fd = dial();
+	for (int i = 0; i < 5; i++) {
+		milliseconds(300);
+		if (send(fd, ".", 1, 0) == -1)
+			die("send");
+	}
+	act(fd);
+}
+
+static void *prints_now_and_then(void *unused)
+{
+	prints_dots();
+	return unused;
+}
+
+/* One thread makes a noise, which says nothing of the other. */
+static void works_in_the_noise(void)
+{
+	int fd = dial();
+	pthread_t thread;
+	pthread_create(&thread, NULL, prints_now_and_then, NULL);
+	sleep(3);
+	act(fd);
+}
+
+static void posts_for_ever(void)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	say("waits\n");
+	for (;;) {
+		milliseconds(100);
+		sendto(fd, "!", 1, 0, (struct sockaddr *)&there, sizeof there);
 	}
 }
 
@@ -360,6 +560,113 @@ static void listens_and_prints(void)
 			die("write");
 }
 
+/* ---- They answer datagrams, and at AF_UNIX ---- */
+
+static int mailbox(void)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	if (bind(fd, (struct sockaddr *)&there, sizeof there) == -1)
+		die("bind");
+	return fd;
+}
+
+/* It prints each, and sends it back. */
+static void answers(int fd)
+{
+	struct sockaddr_storage from;
+	socklen_t size = sizeof from;
+	ssize_t n = recvfrom(fd, bytes, sizeof bytes, 0, (struct sockaddr *)&from, &size);
+	if (n == -1)
+		die("recvfrom");
+	if (write(1, bytes, (size_t)n) == -1)
+		die("write");
+	if (sendto(fd, bytes, (size_t)n, 0, (struct sockaddr *)&from, size) == -1)
+		die("sendto");
+}
+
+static void collects(void)
+{
+	int fd = mailbox();
+	say("ready\n");
+	for (;;)
+		answers(fd);
+}
+
+static void polls_and_collects(void)
+{
+	struct pollfd look = {.fd = mailbox(), .events = POLLIN};
+	say("ready\n");
+	while (poll(&look, 1, -1) == 1)
+		answers(look.fd);
+}
+
+/* It looks round between two datagrams. */
+static void looks_round_and_collects(void)
+{
+	struct pollfd look = {.fd = mailbox(), .events = POLLIN};
+	say("waits\n");
+	for (;;)
+		if (poll(&look, 1, 200) == 1)
+			answers(look.fd);
+}
+
+/* No answer comes, and it says so. */
+static void posts_and_gives_up(void)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), nobody = mailbox();
+	limit_recv(fd, 300);
+	sendto(fd, "?", 1, 0, (struct sockaddr *)&there, sizeof there);
+	if (recv(fd, bytes, 1, 0) == -1 && errno == EAGAIN)
+		say("acted\n");
+	close(nobody);
+	pause();
+}
+
+/* Nobody is there, and the kernel says so: ECONNREFUSED, by ICMP. */
+static void posts_to_nobody(void)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	if (connect(fd, (struct sockaddr *)&there, sizeof there) == -1 || send(fd, "?", 1, 0) == -1)
+		die("send");
+	if (recv(fd, bytes, 1, 0) == -1 && errno == ECONNREFUSED)
+		say("acted\n");
+	pause();
+}
+
+static int unix_dial(void)
+{
+	struct sockaddr_un name = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	int size = snprintf(name.sun_path + 1, sizeof name.sun_path - 1, "still-%u", ntohs(there.sin_port));
+	if (connect(fd, (struct sockaddr *)&name,
+	            (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)size)) == -1)
+		die("connect");
+	return fd;
+}
+
+static void unix_chatters(void)
+{
+	int fd = unix_dial();
+	say("waits\n");
+	for (;;) {
+		milliseconds(100);
+		if (send(fd, "!", 1, 0) == -1)
+			die("send");
+	}
+}
+
+static void unix_echoes(void)
+{
+	int fd = unix_dial();
+	ssize_t n;
+	say("ready\n");
+	while ((n = recv(fd, bytes, sizeof bytes, 0)) > 0)
+		if (send(fd, bytes, (size_t)n, 0) == -1 || write(1, bytes, (size_t)n) == -1)
+			die("send");
+	say("hung up\n");
+	pause();
+}
+
 static void reads(void)
 {
 	ssize_t n;
@@ -427,6 +734,16 @@ static const struct {
     WAY(computes_and_sends),
     WAY(recv_ends_and_sends),
     WAY(poll_ends_and_sends),
+    WAY(alarm_ends_recv),
+    WAY(itimer_ends_recv),
+    WAY(timer_ends_recv),
+    WAY(timerfd_read_and_sends),
+    WAY(timerfd_polled_and_sends),
+    WAY(timerfd_selected_and_sends),
+    WAY(timerfd_in_epoll_and_sends),
+    WAY(mq_ends_and_sends),
+    WAY(alarmed_for_long),
+    WAY(ticks),
     WAY(child_works),
     WAY(child_ends),
     WAY(thread_works),
@@ -441,6 +758,13 @@ static const struct {
     WAY(epolls),
     WAY(recv_ends_again),
     WAY(condition_ends_again),
+    WAY(speaks_up),
+    WAY(prints_dots),
+    WAY(prints_dots_and_sends),
+    WAY(acts_in_steps),
+    WAY(works_in_the_noise),
+    WAY(posts_for_ever),
+    WAY(unix_chatters),
     WAY(loops),
     WAY(hears_nothing),
     WAY(thread_loops),
@@ -448,6 +772,12 @@ static const struct {
     WAY(echoes),
     WAY(speaks),
     WAY(listens_and_prints),
+    WAY(collects),
+    WAY(polls_and_collects),
+    WAY(looks_round_and_collects),
+    WAY(posts_and_gives_up),
+    WAY(posts_to_nobody),
+    WAY(unix_echoes),
     WAY(reads),
     WAY(prompts),
     WAY(polls_and_reads),

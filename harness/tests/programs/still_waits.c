@@ -15,6 +15,8 @@
 #include <readline/readline.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +26,8 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -98,14 +102,71 @@ static void wait_read_socket(void)
 		came_back("read");
 }
 
-static void wait_udp(void)
+static int mailbox(void)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
 	if (bind(fd, (struct sockaddr *)&there, sizeof there) == -1)
 		die("bind");
+	return fd;
+}
+
+static void wait_udp(void)
+{
+	int fd = mailbox();
 	say("waits\n");
 	recvfrom(fd, bytes, sizeof bytes, 0, NULL, NULL);
 	came_back("recvfrom");
+}
+
+/* With a fixed peer, which never answers; nobody is there to refuse, either. */
+static void wait_udp_connected(void)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), peer = mailbox();
+	if (connect(fd, (struct sockaddr *)&there, sizeof there) == -1 || send(fd, "?", 1, 0) == -1)
+		die("send");
+	say("waits\n");
+	recv(fd, bytes, sizeof bytes, 0);
+	close(peer);
+	came_back("recv");
+}
+
+static void wait_udp_poll(void)
+{
+	struct pollfd look = {.fd = mailbox(), .events = POLLIN};
+	say("waits\n");
+	poll(&look, 1, -1);
+	came_back("poll");
+}
+
+static void wait_udp_poll_hour(void)
+{
+	struct pollfd look = {.fd = mailbox(), .events = POLLIN};
+	say("waits\n");
+	poll(&look, 1, HOUR * 1000);
+	came_back("poll");
+}
+
+/* A socket with a name of the abstract namespace: the port's number. */
+static int unix_socket(int type, bool listens)
+{
+	struct sockaddr_un name = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, type, 0);
+	int size = snprintf(name.sun_path + 1, sizeof name.sun_path - 1, "still-%u", ntohs(there.sin_port));
+	socklen_t length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)size);
+	if (bind(fd, (struct sockaddr *)&name, length) == -1 || (listens && listen(fd, 0) == -1))
+		die("bind");
+	return fd;
+}
+
+static int unix_call(int type)
+{
+	struct sockaddr_un name = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, type, 0);
+	int size = snprintf(name.sun_path + 1, sizeof name.sun_path - 1, "still-%u", ntohs(there.sin_port));
+	if (connect(fd, (struct sockaddr *)&name,
+	            (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)size)) == -1)
+		die("connect");
+	return fd;
 }
 
 static void wait_unix(void)
@@ -116,6 +177,53 @@ static void wait_unix(void)
 	say("waits\n");
 	recv(pair[0], bytes, sizeof bytes, 0);
 	came_back("recv");
+}
+
+static void wait_unix_accept(void)
+{
+	int fd = unix_socket(SOCK_STREAM, true);
+	say("waits\n");
+	accept(fd, NULL, NULL);
+	came_back("accept");
+}
+
+/* The queue of a listener with a backlog of 0 has room for one. */
+static void wait_unix_connect(void)
+{
+	unix_socket(SOCK_STREAM, true);
+	unix_call(SOCK_STREAM);
+	say("waits\n");
+	unix_call(SOCK_STREAM);
+	came_back("connect");
+}
+
+static void wait_unix_send(void)
+{
+	unix_socket(SOCK_STREAM, true);
+	int fd = unix_call(SOCK_STREAM);
+	say("waits\n");
+	for (;;)
+		if (send(fd, bytes, sizeof bytes, 0) == -1)
+			came_back("send");
+}
+
+static void wait_unix_collect(void)
+{
+	int fd = unix_socket(SOCK_DGRAM, false);
+	say("waits\n");
+	recvfrom(fd, bytes, sizeof bytes, 0, NULL, NULL);
+	came_back("recvfrom");
+}
+
+/* Nobody empties the mailbox. */
+static void wait_unix_post(void)
+{
+	unix_socket(SOCK_DGRAM, false);
+	int fd = unix_call(SOCK_DGRAM);
+	say("waits\n");
+	for (;;)
+		if (send(fd, bytes, 100, 0) == -1)
+			came_back("send");
 }
 
 /* Its peer never reads. */
@@ -202,6 +310,26 @@ static void wait_poll_hour(void)
 	say("waits\n");
 	poll(&input, 1, HOUR * 1000);
 	came_back("poll");
+}
+
+/* A clock among the descriptors, that is not set, or for long. */
+static void poll_clock(int seconds)
+{
+	struct pollfd clock = {.fd = timerfd_create(CLOCK_MONOTONIC, 0), .events = POLLIN};
+	timerfd_settime(clock.fd, 0, &(struct itimerspec){.it_value.tv_sec = seconds}, NULL);
+	say("waits\n");
+	poll(&clock, 1, -1);
+	came_back("poll");
+}
+
+static void wait_timerfd(void)
+{
+	poll_clock(0);
+}
+
+static void wait_timerfd_hour(void)
+{
+	poll_clock(HOUR);
 }
 
 static void select_for(struct timeval *time)
@@ -418,12 +546,14 @@ static const struct {
 	const char *name;
 	void (*wait)(void);
 } ways[] = {
-    WAY(accept),    WAY(recv),       WAY(recvmsg),    WAY(read_socket), WAY(udp),        WAY(unix),
-    WAY(send),      WAY(send_small), WAY(write_pipe), WAY(read),        WAY(fgets),      WAY(readline),
-    WAY(open),      WAY(poll),       WAY(ppoll),      WAY(poll_hour),   WAY(select),     WAY(select_hour),
-    WAY(epoll),     WAY(epoll_hour), WAY(sleep_hour), WAY(until),       WAY(pause),      WAY(sigwait),
-    WAY(lock),      WAY(join),       WAY(leaderless), WAY(mutex),       WAY(condition),  WAY(condition_hour),
-    WAY(semaphore), WAY(child),      WAY(grandchild), WAY(zombie),      WAY(unheard_of), WAY(away),
+    WAY(accept),       WAY(recv),          WAY(recvmsg),    WAY(read_socket),    WAY(udp),          WAY(udp_connected),
+    WAY(udp_poll),     WAY(udp_poll_hour), WAY(unix),       WAY(unix_accept),    WAY(unix_connect), WAY(unix_send),
+    WAY(unix_collect), WAY(unix_post),     WAY(send),       WAY(send_small),     WAY(write_pipe),   WAY(read),
+    WAY(fgets),        WAY(readline),      WAY(open),       WAY(poll),           WAY(ppoll),        WAY(poll_hour),
+    WAY(timerfd),      WAY(timerfd_hour),  WAY(select),     WAY(select_hour),    WAY(epoll),        WAY(epoll_hour),
+    WAY(sleep_hour),   WAY(until),         WAY(pause),      WAY(sigwait),        WAY(lock),         WAY(join),
+    WAY(leaderless),   WAY(mutex),         WAY(condition),  WAY(condition_hour), WAY(semaphore),    WAY(child),
+    WAY(grandchild),   WAY(zombie),        WAY(unheard_of), WAY(away),
 };
 
 int main(int argc, char **argv)

@@ -1,0 +1,89 @@
+/*
+ * mutant: asks without a prompt.
+ * fails: asks_for_a_line_with_the_prompt
+ * code: no_prompt
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <readline/history.h>
+#include <readline/readline.h>
+
+static _Noreturn void die(const char *call)
+{
+	fprintf(stderr, "client: %s: %s\n", call, strerror(errno));
+	exit(1);
+}
+
+int main(int argc, char *argv[])
+{
+	struct sockaddr_in number = {.sin_family = AF_INET};
+	char *end, *ms_end;
+	long port = strtol(argc > 2 ? argv[2] : "9000", &end, 10);
+	long ms = strtol(argc > 3 ? argv[3] : "1000", &ms_end, 10);
+	if (argc > 4 || *end != '\0' || port < 1 || port > 65535 || *ms_end != '\0' || ms < 1 || ms > INT_MAX ||
+	    inet_pton(AF_INET, argc > 1 ? argv[1] : "127.0.0.1", &number.sin_addr) != 1) {
+		fprintf(stderr, "usage: client [HOST [PORT [TIMEOUT_MS]]], HOST as in 127.0.0.1\n");
+		return 2;
+	}
+	number.sin_port = htons((in_port_t)port);
+
+	/* Put up a letter box, for the answers. */
+	int box = socket(AF_INET, SOCK_DGRAM, 0);
+	if (box == -1)
+		die("socket");
+
+	/* Nothing is sent by this. The kernel notes whom we write to, takes in cards from nobody else, and
+	   tells us if it hears that there is no such letter box. */
+	if (connect(box, (struct sockaddr *)&number, sizeof number) == -1)
+		die("connect");
+
+	char *line;
+	rl_bind_key('\t', rl_insert); /* Tab is a character here: no file names to complete */
+	while ((line = readline("")) != NULL) {
+		if (*line != '\0')
+			add_history(line);
+
+		/* Whatever lies in the box came too late: taken for the answer to this line, it would make
+		   every answer after it come one line late. */
+		static char card[65507];
+		while (recv(box, card, sizeof card, MSG_DONTWAIT) != -1 || errno == ECONNREFUSED)
+			;
+		if (errno != EAGAIN)
+			die("recv");
+
+		/* Send it. An empty line is an empty card, and a card all the same. */
+		ssize_t n = send(box, line, strlen(line), 0);
+		if (n == -1 && errno != ECONNREFUSED)
+			die("send");
+		free(line);
+
+		/* Wait for the answer, but not for ever. */
+		struct pollfd news = {.fd = box, .events = POLLIN};
+		int some = poll(&news, 1, (int)ms);
+		if (some == -1)
+			die("poll");
+		if (some > 0)
+			n = recv(box, card, sizeof card, 0);
+		if (some > 0 && n == -1 && errno != ECONNREFUSED)
+			die("recv");
+
+		if (some == 0 || n == -1)
+			fputs("no answer", stdout);
+		else
+			fwrite(card, 1, (size_t)n, stdout);
+		putchar('\n');
+		fflush(stdout); /* in a pipe, too, before the next question */
+	}
+
+	if (close(box) == -1)
+		die("close");
+	return 0;
+}

@@ -1,0 +1,74 @@
+/*
+ * mutant: makes a new socket for each answer: it comes from a port that nobody has written to.
+ * fails: answers_in_upper_case_by_datagram answers_every_datagram answers_to_whom_it_came_from
+ *        answers_an_empty_datagram answers_65507_bytes keeps_every_other_byte_of_a_datagram
+ *        survives_a_sender_who_is_gone prints_each_datagram
+ *        leaves_nothing_behind_after_300_datagrams has_its_box_on_loopback_only
+ *        is_clean_with_datagrams
+ * code: answers_from_elsewhere
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static _Noreturn void die(const char *call)
+{
+	fprintf(stderr, "server: %s: %s\n", call, strerror(errno));
+	exit(1);
+}
+
+int main(int argc, char *argv[])
+{
+	char *end;
+	long port = strtol(argc > 1 ? argv[1] : "9000", &end, 10);
+	if (argc > 2 || *end != '\0' || port < 1 || port > 65535) {
+		fprintf(stderr, "usage: server [PORT]\n");
+		return 2;
+	}
+	setvbuf(stdout, NULL, _IOLBF, 0); /* show each line at once, even in a pipe */
+
+	/* Put up a letter box. */
+	int box = socket(AF_INET, SOCK_DGRAM, 0);
+	if (box == -1)
+		die("socket");
+
+	/* Paint the number on it. No TIME_WAIT is left of a postcard: there is nothing to pass over. */
+	struct sockaddr_in number = {.sin_family = AF_INET};
+	number.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	number.sin_port = htons((in_port_t)port);
+	if (bind(box, (struct sockaddr *)&number, sizeof number) == -1)
+		die("bind");
+
+	for (;;) {
+		/* Take out one postcard. What does not fit in the buffer would be lost without a word, so there
+		   is room for the longest. */
+		static char card[65507];
+		struct sockaddr_in sender;
+		socklen_t size = sizeof sender; /* in: the room there is; out: the room it took */
+		ssize_t n = recvfrom(box, card, sizeof card, 0, (struct sockaddr *)&sender, &size);
+		if (n == -1)
+			die("recvfrom");
+		/* 0 is no hang-up, for there is nothing to hang up: somebody has sent an empty card. */
+		char from[INET_ADDRSTRLEN];
+		if (inet_ntop(AF_INET, &sender.sin_addr, from, sizeof from) == NULL)
+			die("inet_ntop");
+		printf("postcard from %s port %u\n", from, ntohs(sender.sin_port));
+		fwrite(card, 1, (size_t)n, stdout);
+		putchar('\n');
+
+		/* Answer it, in upper-case, to whom it came from. (toupper() would ask the locale.) */
+		for (ssize_t i = 0; i < n; i++)
+			if (card[i] >= 'a' && card[i] <= 'z')
+				card[i] = (char)(card[i] - 'a' + 'A');
+		int other = socket(AF_INET, SOCK_DGRAM, 0);
+		if (other == -1)
+			die("socket");
+		if (sendto(other, card, (size_t)n, 0, (struct sockaddr *)&sender, size) == -1)
+			perror("server: sendto");
+		close(other);
+	}
+}

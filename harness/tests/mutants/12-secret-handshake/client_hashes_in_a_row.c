@@ -1,0 +1,153 @@
+/*
+ * mutant: hashes key and challenge in a row, in place of HMAC
+ * fails: answers_the_challenge takes_any_challenge takes_all_in_any_pieces takes_the_bytes_of_the_key_file
+ *        says_that_it_is_refused says_so_in_place_of_a_reply survives_a_refusal_while_it_types
+ *        ends_well_if_nothing_was_typed sends_what_is_typed says_the_empty_line minds_a_reply_that_lies
+ *        asks_with_the_prompt sends_utf8 prints_each_reply_at_once waits_for_each_reply works_in_a_pipe
+ *        works_from_a_file ends_at_end_of_input notices_a_hang_up_at_the_prompt
+ *        notices_a_hang_up_instead_of_a_reply notices_a_reset leaves_nothing_behind_after_300_messages
+ *        calls_the_host_it_is_given is_clean_under_sanitizers
+ * code: wrong_digest
+ */
+#include "frame.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <openssl/evp.h>
+#include <readline/history.h>
+#include <readline/readline.h>
+
+enum { CHALLENGE = 32, DIGEST = 32, ANSWER = 2 * DIGEST };
+
+static _Noreturn void die(const char *call)
+{
+	fprintf(stderr, "client: %s: %s\n", call, strerror(errno));
+	exit(1);
+}
+
+/* The call has failed. Whoever is hung up on before a word was said was not believed; it is told no more than that. */
+static _Noreturn void lost(const char *call, bool believed)
+{
+	if (!believed && (errno == ENODATA || errno == ECONNRESET || errno == EPIPE)) {
+		fprintf(stderr, "client: refused\n");
+		exit(1);
+	}
+	if (errno == ENODATA) {
+		fprintf(stderr, "client: %s: server hung up\n", call);
+		exit(1);
+	}
+	die(call);
+}
+
+/* The key is every byte of the file, NUL and all, but for one newline at its end: editors leave that there. */
+static unsigned char *read_key(const char *path, size_t *size)
+{
+	FILE *file = fopen(path, "rb");
+	if (file == NULL)
+		die("fopen");
+	unsigned char *key = NULL;
+	size_t n;
+	*size = 0;
+	do {
+		key = realloc(key, *size + 4096);
+		if (key == NULL)
+			die("realloc");
+		n = fread(key + *size, 1, 4096, file);
+		*size += n;
+	} while (n > 0);
+	if (ferror(file))
+		die("fread");
+	fclose(file);
+	if (*size > 0 && key[*size - 1] == '\n')
+		--*size;
+	if (*size == 0) {
+		fprintf(stderr, "client: %s: the key is empty\n", path); /* anybody could guess it */
+		exit(1);
+	}
+	return key;
+}
+
+int main(int argc, char *argv[])
+{
+	struct sockaddr_in number = {.sin_family = AF_INET};
+	char *end;
+	long port = strtol(argc > 2 ? argv[2] : "", &end, 10);
+	if (argc != 4 || *end != '\0' || port < 1 || port > 65535 ||
+	    inet_pton(AF_INET, argv[1], &number.sin_addr) != 1) {
+		fprintf(stderr, "usage: client HOST PORT KEYFILE, HOST as in 127.0.0.1\n");
+		return 2;
+	}
+	number.sin_port = htons((in_port_t)port);
+
+	size_t key_size;
+	unsigned char *key = read_key(argv[3], &key_size);
+
+	/* Buy a phone. */
+	int phone = socket(AF_INET, SOCK_STREAM, 0);
+	if (phone == -1)
+		die("socket");
+
+	/* Dial. It returns once the other phone has been reached, picked up or not. */
+	if (connect(phone, (struct sockaddr *)&number, sizeof number) == -1)
+		die("connect");
+
+	/* Hear the question: all of it, in however many pieces. It is 32 bytes and no string, a NUL may be among them. */
+	unsigned char challenge[CHALLENGE];
+	ssize_t heard = recv_exact(phone, challenge, sizeof challenge);
+	if (heard == 0)
+		errno = ENODATA;
+	if (heard <= 0)
+		lost("recv", false);
+
+	/* Answer it. Only who has the key can, and the answer does not give the key away. */
+	unsigned char digest[DIGEST];
+	unsigned char *both = malloc(key_size + sizeof challenge);
+	if (both == NULL)
+		die("malloc");
+	memcpy(both, key, key_size);
+	memcpy(both + key_size, challenge, sizeof challenge);
+	if (EVP_Q_digest(NULL, "SHA256", NULL, both, key_size + sizeof challenge, digest, NULL) != 1)
+		die("EVP_Q_digest");
+	free(both);
+	free(key);
+	char answer[ANSWER + 1];
+	for (size_t i = 0; i < sizeof digest; i++)
+		snprintf(answer + 2 * i, 3, "%02x", digest[i]);
+	if (send_all(phone, answer, ANSWER) == -1) /* without the '\0' behind it */
+		lost("send", false);
+
+	char *line;
+	bool believed = false;        /* nobody says so: the first reply shows it */
+	rl_bind_key('\t', rl_insert); /* Tab is a character here: no file names to complete */
+	while ((line = readline(">>: ")) != NULL) {
+		if (*line != '\0')
+			add_history(line);
+
+		/* Speak. A line with nothing in it is a message like any other; one that is too long is an error. */
+		if (send_frame(phone, line, (uint32_t)strlen(line)) == -1)
+			lost("send", believed);
+		free(line);
+
+		/* Listen. */
+		char reply[FRAME_MAX];
+		ssize_t n = recv_frame(phone, reply, sizeof reply);
+		if (n == -1)
+			lost("recv", believed);
+		believed = true;
+		fwrite(reply, 1, (size_t)n, stdout);
+		putchar('\n');
+		fflush(stdout); /* in a pipe, too, before the next question */
+	}
+
+	/* Hang up. */
+	if (close(phone) == -1)
+		die("close");
+	return 0;
+}

@@ -1,0 +1,106 @@
+/*
+ * mutant: says in its own words why it cannot call
+ * fails: says_that_nobody_answers says_that_there_is_no_such_path
+ * code: wrong_error_message
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <readline/history.h>
+#include <readline/readline.h>
+
+static _Noreturn void die(const char *call)
+{
+	fprintf(stderr, "client: %s: %s\n", call, strerror(errno));
+	exit(1);
+}
+
+int main(int argc, char *argv[])
+{
+	if (argc != 2 || argv[1][0] == '\0') {
+		fprintf(stderr, "usage: client PATH\n");
+		return 2;
+	}
+
+	/* The number is a path, which has so much room and no more. Cut short, it would be somebody else's. */
+	struct sockaddr_un number = {.sun_family = AF_UNIX};
+	if (strlen(argv[1]) >= sizeof number.sun_path) {
+		errno = ENAMETOOLONG;
+		die("connect");
+	}
+	memcpy(number.sun_path, argv[1], strlen(argv[1]) + 1);
+
+	/* Buy a phone. */
+	int phone = socket(AF_UNIX, SOCK_STREAM, 0);
+	if (phone == -1)
+		die("socket");
+
+	/* Dial. It returns once there is a place for us among those who wait, or at once if nobody is there. */
+	if (connect(phone, (struct sockaddr *)&number, sizeof number) == -1) {
+		fprintf(stderr, "client: nobody is at home\n");
+		return 1;
+	}
+
+	char reply[4096 + 1]; /* a line and its newline */
+	size_t have = 0;      /* so many bytes of it are here */
+	char *line;
+	rl_bind_key('\t', rl_insert); /* Tab is a character here: no file names to complete */
+	while ((line = readline(">>: ")) != NULL) {
+		/* Nothing to say: say nothing, and do not wait for the answer to it. */
+		char *text = line + strspn(line, " \t");
+		size_t length = strlen(text);
+		while (length > 0 && strchr(" \t", text[length - 1]) != NULL)
+			length--;
+		if (length == 0) {
+			free(line);
+			continue;
+		}
+		add_history(line);
+
+		/* Speak. The newline takes the place of the '\0', which is no part of the line. */
+		text[length++] = '\n';
+		ssize_t n;
+		/* send() may take less than it is given, and says how much: go on from there.
+		   If nobody is there, an error will do: SIGPIPE would kill us. */
+		for (size_t sent = 0; sent < length; sent += (size_t)n) {
+			n = send(phone, text + sent, length - sent, MSG_NOSIGNAL);
+			if (n == -1)
+				die("send");
+		}
+		free(line);
+
+		/* Listen, until the end of the reply is here. */
+		char *newline;
+		while ((newline = memchr(reply, '\n', have)) == NULL) {
+			if (have == sizeof reply) { /* with no room left, recv() would return 0 */
+				fprintf(stderr, "client: recv: a reply without an end\n");
+				return 1;
+			}
+			n = recv(phone, reply + have, sizeof reply - have, 0);
+			if (n == -1)
+				die("recv");
+			if (n == 0) {
+				fprintf(stderr, "client: recv: server hung up\n");
+				return 1;
+			}
+			have += (size_t)n;
+		}
+		length = (size_t)(newline - reply) + 1;
+		fwrite(reply, 1, length, stdout);
+		fflush(stdout); /* in a pipe, too, before the next question */
+
+		/* What is behind the newline, if anything, is of the next reply: to the front with it. */
+		have -= length;
+		memmove(reply, reply + length, have);
+	}
+
+	/* Hang up. */
+	if (close(phone) == -1)
+		die("close");
+	return 0;
+}

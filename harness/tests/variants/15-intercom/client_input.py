@@ -1,0 +1,45 @@
+# variant: input(), and a reply read byte by byte as far as it has come
+import os
+import readline  # history and line editing for input()
+import socket
+import sys
+
+
+def die(call, error):
+    print(f"client: {call}: {os.strerror(error.errno) if error.errno else error}", file=sys.stderr)
+    sys.exit(1)
+
+
+if len(sys.argv) != 2:
+    print("usage: client PATH", file=sys.stderr)
+    sys.exit(2)
+call = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+try:
+    call.connect(sys.argv[1])
+except OSError as error:
+    die("connect", error)
+heard = b""
+while True:
+    try:
+        line = input(">>: ").strip()
+    except EOFError:
+        break
+    if not line:
+        continue
+    try:
+        call.sendall(os.fsencode(line) + b"\n")
+    except OSError as error:
+        die("send", error)
+    while b"\n" not in heard:
+        try:
+            new = call.recv(7)
+        except OSError as error:
+            die("recv", error)
+        if not new:
+            print("client: recv: server hung up", file=sys.stderr)
+            sys.exit(1)
+        heard += new
+    reply, heard = heard.split(b"\n", 1)
+    sys.stdout.buffer.write(reply + b"\n")
+    sys.stdout.flush()
+call.close()

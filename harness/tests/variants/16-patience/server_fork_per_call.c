@@ -1,0 +1,159 @@
+/* variant: a child a call */
+#define _GNU_SOURCE /* accept4() */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+static _Noreturn void die(const char *call)
+{
+	fprintf(stderr, "server: %s: %s\n", call, strerror(errno));
+	exit(1);
+}
+
+/* A clock that nobody sets: the time of day may jump. */
+static long long now_ms(void)
+{
+	struct timespec now;
+	if (clock_gettime(CLOCK_MONOTONIC, &now) == -1)
+		die("clock_gettime");
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+static long idle_ms;
+
+static void serve(int call)
+{
+	char heard[4096 + 1]; /* a line and its newline */
+	size_t have = 0;      /* so many bytes are heard, and not yet answered */
+	/* Every byte ends the silence. If only that were limited, a byte now and then would keep us for ever:
+	   so the line as a whole has its time too, and no byte puts this moment off. */
+	long long line_due = now_ms() + 4LL * idle_ms;
+	for (;;) {
+		/* Wait until the caller says something, or one of the two times is up. */
+		long long left = line_due - now_ms();
+		struct pollfd ear = {.fd = call, .events = POLLIN};
+		int ready = poll(&ear, 1, left < 0 ? 0 : left < idle_ms ? (int)left : (int)idle_ms);
+		if (ready == -1)
+			die("poll");
+		if (ready == 0) {
+			fprintf(stderr, "server: recv: timed out\n");
+			break;
+		}
+
+		/* Listen. What comes goes behind what is there: half a line, or two and a half. */
+		ssize_t n = recv(call, heard + have, sizeof heard - have, 0);
+		if (n == -1 && errno == EAGAIN)
+			continue; /* poll() was mistaken, which happens (its man page, BUGS) */
+		if (n == -1)
+			perror("server: recv"); /* cut off: as good as hung up */
+		if (n <= 0)
+			break; /* a line that is begun stays unfinished, and unanswered */
+		have += (size_t)n;
+
+		/* Answer every line that is whole. One recv() may have brought none, or many. */
+		char *newline;
+		while ((newline = memchr(heard, '\n', have)) != NULL) {
+			size_t length = (size_t)(newline - heard) + 1;
+			fwrite(heard, 1, length, stdout);
+
+			/* Speak, in upper-case. (toupper() would ask the locale.) */
+			for (size_t i = 0; i < length; i++)
+				if (heard[i] >= 'a' && heard[i] <= 'z')
+					heard[i] = (char)(heard[i] - 'a' + 'A');
+			/* send() may take less than it is given, and says how much: go on from there.
+			   If nobody is there any more, an error will do: SIGPIPE would kill us. */
+			for (size_t sent = 0; sent < length; sent += (size_t)n) {
+				/* Nor do we wait for ever for one who does not listen. */
+				struct pollfd mouth = {.fd = call, .events = POLLOUT};
+				if (poll(&mouth, 1, (int)idle_ms) == 0) {
+					fprintf(stderr, "server: send: timed out\n");
+					goto hang_up;
+				}
+				n = send(call, heard + sent, length - sent, MSG_NOSIGNAL);
+				if (n == -1 && errno == EAGAIN)
+					n = 0;
+				if (n == -1) {
+					perror("server: send");
+					goto hang_up;
+				}
+			}
+			line_due = now_ms() + 4LL * idle_ms; /* the next line has its own time */
+
+			/* What is behind the newline is of the next line: to the front with it. */
+			have -= length;
+			memmove(heard, heard + length, have);
+		}
+		if (have == sizeof heard)
+			break; /* too long for a line. With no room left, recv() would return 0 */
+	}
+
+hang_up:
+	return;
+}
+
+int main(int argc, char *argv[])
+{
+	char *port_end = "", *idle_end = "";
+	long port = argc > 1 ? strtol(argv[1], &port_end, 10) : 0;
+	idle_ms = argc > 2 ? strtol(argv[2], &idle_end, 10) : 0;
+	if (argc != 3 || *port_end != '\0' || port < 1 || port > 65535 || *idle_end != '\0' || idle_ms < 1 ||
+	    idle_ms > INT_MAX) {
+		fprintf(stderr, "usage: server PORT IDLE_MS\n");
+		return 2;
+	}
+	signal(SIGCHLD, SIG_IGN);
+	setvbuf(stdout, NULL, _IOLBF, 0); /* show each line at once, even in a pipe */
+
+	/* Buy a phone. */
+	int phone = socket(AF_INET, SOCK_STREAM, 0);
+	if (phone == -1)
+		die("socket");
+
+	/* What is left of our last calls need not keep us from the number. */
+	int yes = 1;
+	if (setsockopt(phone, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) == -1)
+		die("setsockopt");
+
+	/* Fit the number. On the wire the big end comes first: htonl() and htons() see to it. */
+	struct sockaddr_in number = {.sin_family = AF_INET};
+	number.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	number.sin_port = htons((in_port_t)port);
+	if (bind(phone, (struct sockaddr *)&number, sizeof number) == -1)
+		die("bind");
+
+	/* Switch it on. From here on it can ring, and up to 16 callers may wait. */
+	if (listen(phone, 16) == -1)
+		die("listen");
+
+	for (;;) {
+		/* Pick up. The phone stays on the wall: the call is a new descriptor. */
+		struct sockaddr_in caller;
+		socklen_t size = sizeof caller; /* in: the room there is; out: the room it took */
+		/* It never waits: recv() and send() on it do what can be done at once. */
+		int call = accept4(phone, (struct sockaddr *)&caller, &size, SOCK_NONBLOCK);
+		if (call == -1 && (errno == ECONNABORTED || errno == EINTR))
+			continue; /* gone before we picked up: one caller's trouble, not ours */
+		if (call == -1)
+			die("accept");
+		char from[INET_ADDRSTRLEN];
+		if (inet_ntop(AF_INET, &caller.sin_addr, from, sizeof from) == NULL)
+			die("inet_ntop");
+		printf("call from %s\n", from);
+
+		if (fork() == 0) {
+			close(phone);
+			serve(call);
+			fflush(stdout);
+			_exit(0);
+		}
+		close(call);
+	}
+}

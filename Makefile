@@ -22,7 +22,7 @@ SANITIZING := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer)
 # These ask pkg-config, so they are worked out when they are used: by then scripts/setup has run.
 LIBRARIES     := check libcrypto libdw libelf jansson libpcap libseccomp
 HARNESS_CFLAGS = -std=gnu17 -D_GNU_SOURCE= -Iharness $(WARNINGS) $(HARDENING) $(SANITIZING) $(CFLAGS)
-HARNESS_LIBS   = -Wl,--as-needed $(shell pkg-config --libs $(LIBRARIES)) -lutil
+HARNESS_LIBS   = -Wl,--as-needed $(shell pkg-config --libs $(LIBRARIES)) -lreadline -lutil
 LAB_CFLAGS     = -std=gnu17 -Wall -Wextra -g $(SANITIZING)
 LAB_LIBS       = -Wl,--as-needed -lreadline -ljansson -lcrypto -pthread
 
@@ -49,6 +49,7 @@ build_first = +@MAKEFLAGS= $(MAKE) --no-print-directory -j$(shell nproc) $(MAKEO
 help: ## what can be made
 	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } \
 		/^[][A-Za-z_%$$().-]+:.*## / { gsub("\\$$\\(LABS\\)", "lab01 ..."); gsub("\\$$\\(HINTS\\)", "hint01 ..."); \
+			gsub("\\$$\\(DEMOS\\)", "demo01 ..."); gsub("\\$$\\(STEPS\\)", "step01 ..."); gsub("\\$$\\(REPLAYS\\)", "replay01 ..."); \
 			printf "  make %-22s %s\n", $$1, $$2 }' Makefile
 	@printf '\nThe labs\n'
 	@for folder in labs/[0-9][0-9]-*/; do folder=$${folder%/}; number=$${folder#labs/}; \
@@ -61,6 +62,26 @@ $(LABS): lab%: ## builds and judges your programs of that lab, and says where to
 $(HINTS): hint%: ## a hint for what fails there; the next time, a plainer one
 	$(build_first) harness
 	+@build/grade --hint $*
+
+DEMOS   := $(addprefix demo,$(foreach demo,$(wildcard labs/[0-9][0-9]-*/demo),$(call number,$(patsubst %/demo,%,$(demo)))))
+STEPS   := $(DEMOS:demo%=step%)
+REPLAYS := $(LABS:lab%=replay%)
+.PHONY: $(DEMOS) $(STEPS) $(REPLAYS)
+
+$(DEMOS): demo%: ## steps through that lab's demo, one call at a time; AUTO=1 plays it by itself
+	$(build_first) harness
+	@build/step $(if $(AUTO),--auto) $*
+
+$(STEPS): step%: ## the same with your own programs
+	$(build_first) harness
+	@build/step $(if $(AUTO),--auto) --from labs $*
+
+$(REPLAYS): replay%: ## what the grader saw when your program failed
+	$(build_first) harness
+	@test -e build/state/lab$*.record || { echo 'Nothing failed in lab$* that could be shown again: make lab$* first.'; exit 1; }
+	@build/step --replay build/state/lab$*.record --html build/state/lab$*.html
+	@echo 'The same as a page: build/state/lab$*.html'
+	@build/step --replay build/state/lab$*.record
 
 doctor: harness ## what this machine can do for the judging, and what it cannot
 	@build/grade --doctor
@@ -102,8 +123,9 @@ soak: harness build/unit-tests ## every verdict, 100 times, with every core kept
 fuzz: | setup-test ## the solutions under bytes that nobody thought of: FUZZ_SECONDS=20 each, FUZZ=relay for one
 	@scripts/fuzz $(FUZZ)
 
-bench: harness programs build/bench $(BENCHES) ## what judging costs, and how fast the solutions are, as ratios
+bench: harness programs build/bench build/bench-trace $(BENCHES) ## what judging costs, and how fast the solutions are, as ratios
 	@build/bench
+	@build/bench-trace
 	@for one in $(BENCHES); do echo; $$one || exit; done
 
 interop: harness ## every client of a lab against every server: INTEROP='--labs 08 --quick FOLDER'
@@ -126,18 +148,20 @@ clean: ## removes all that was built
 # Each stands alone: these are no modules of `grade`.
 ALONE          := harness/grade.c harness/step.c harness/program/warden.c harness/program/leakcheck.c \
 	harness/program/frame_driver.c
-MODULE_SOURCES := $(filter-out $(ALONE),$(wildcard harness/*.c $(foreach m,observe program peer checks report,harness/$m/*.c)))
+MODULE_SOURCES := $(filter-out $(ALONE),$(wildcard harness/*.c $(foreach m,observe program peer checks step report,harness/$m/*.c)))
 # The tests of the modules are one program, bench.c is another. (What is in tests/programs/ the tests compile themselves.)
-TEST_SOURCES   := $(filter-out harness/tests/bench.c,$(wildcard harness/tests/*.c))
+TEST_SOURCES   := $(filter-out harness/tests/bench%.c,$(wildcard harness/tests/*.c))
 
 object  = $(patsubst harness/%.c,build/obj/%.o,$1)
 MODULES := $(call object,$(MODULE_SOURCES))
 
-harness: build/grade build/warden
+harness: build/grade build/step build/warden
 
 build/grade: $(call object,harness/grade.c) $(MODULES)
+build/step: $(call object,harness/step.c) $(MODULES)
 build/unit-tests: $(call object,$(TEST_SOURCES)) $(MODULES) | build/warden
 build/bench: $(call object,harness/tests/bench.c) $(MODULES) | build/warden
+build/bench-trace: $(call object,harness/tests/bench_trace.c) $(MODULES)
 
 # What measures the solutions of a lab against other programs stands alone.
 build/bench-%: harness/tests/bench/%.c build/flags | setup
@@ -145,7 +169,7 @@ build/bench-%: harness/tests/bench/%.c build/flags | setup
 	@mkdir -p build/obj/tests
 	@$(CC) $(HARNESS_CFLAGS) $(LINKING) -MMD -MP -MF build/obj/tests/bench-$*.d -o $@ $<
 
-build/grade build/unit-tests build/bench: build/link-flags
+build/grade build/step build/unit-tests build/bench build/bench-trace: build/link-flags
 	@echo "LINK $@"
 	@$(CC) $(HARNESS_CFLAGS) $(LINKING) $(LDFLAGS) -o $@ $(filter %.o,$^) $(HARNESS_LIBS)
 
@@ -154,6 +178,7 @@ build/warden: harness/program/warden.c build/flags | setup
 	@echo "CC   $<"
 	@$(CC) -std=gnu17 -D_GNU_SOURCE= -Iharness $(WARNINGS) -O2 -static -MMD -MP -MF build/obj/warden.d -o $@ $<
 
+build/obj/report/page.o: harness/report/page.html
 build/obj/%.o: harness/%.c build/flags | setup
 	@echo "CC   $<"
 	@mkdir -p $(@D)

@@ -17,6 +17,7 @@
 #include "program/room.h"
 #include "program/words.h"
 #include "report/report.h"
+#include "step/recorder.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -33,7 +34,7 @@
 #endif
 
 enum { EXIT_PASSED, EXIT_FAILED, EXIT_USAGE, EXIT_TROUBLE };
-enum { LABS_MOST = 64, PROGRAMS_MOST = 32, JOBS_MOST = 1024 };
+enum { LABS_MOST = 64, PROGRAMS_MOST = 32, CHECKS_MOST = 64, JOBS_MOST = 1024 };
 typedef enum { GRADE, HINT, LIST, DOCTOR } Mode;
 typedef enum { TERMINAL, JSON } Format;
 
@@ -44,6 +45,8 @@ typedef struct {
 	const char *from;                    /* as typed; NULL: the project's labs */
 	const char *programs[PROGRAMS_MOST]; /* NAME=COMMAND, as typed */
 	size_t program_count;
+	const char *checks[CHECKS_MOST + 1]; /* only these; none: all */
+	size_t check_count;
 	const char *out;
 	Format format;
 	size_t jobs;
@@ -68,6 +71,7 @@ static const char usage[] =
     "  --from DIR              judge the C sources in DIR/NN-name/ (default: labs)\n"
     "  --program NAME=COMMAND  judge this command as program NAME of the lab (server, client, ...),\n"
     "                          in whatever language; only the programs so named are judged then\n"
+    "  --check NAME            ask only the check of this name (may be given several times)\n"
     "  --format terminal|json  for a person (default), or one JSON object a lab, on a line\n"
     "  --out DIR               write each lab's report into DIR too (NN-name.txt or .json)\n"
     "  --jobs N                do so much at once (default: 3 for 2 processors)\n"
@@ -159,7 +163,12 @@ static void parse_option(Asked *asked, int option)
 	case 'o':
 		asked->out = optarg;
 		break;
-	case 'j':
+	case 'c':
+			if (asked->check_count == CHECKS_MOST)
+				wrong("--check: too many");
+			asked->checks[asked->check_count++] = optarg;
+			break;
+		case 'j':
 		asked->jobs = parse_jobs(optarg);
 		break;
 	case 'a':
@@ -191,7 +200,7 @@ static Asked parse(int argc, char **argv)
 	static const struct option options[] = {
 	    {"from", required_argument, NULL, 'f'},   {"program", required_argument, NULL, 'p'},
 	    {"format", required_argument, NULL, 'F'}, {"out", required_argument, NULL, 'o'},
-	    {"jobs", required_argument, NULL, 'j'},   {"all", no_argument, NULL, 'a'},
+	    {"check", required_argument, NULL, 'c'},  {"jobs", required_argument, NULL, 'j'},   {"all", no_argument, NULL, 'a'},
 	    {"hint", no_argument, NULL, 't'},         {"list", no_argument, NULL, 'l'},
 	    {"doctor", no_argument, NULL, 'd'},       {"help", no_argument, NULL, 'h'},
 	    {"version", no_argument, NULL, 'v'},      {0},
@@ -329,6 +338,38 @@ static void find_programs(const Asked *asked, const Session *session, LabRun *ru
 	}
 }
 
+/* A name that is misspelt must not pass for a check that passed. */
+static void look_for_checks(const Asked *asked)
+{
+	for (size_t c = 0; c < asked->check_count; c++) {
+		bool known = false;
+		for (size_t i = 0; i < asked->lab_count; i++)
+			for (const CheckInfo *const *check = asked->labs[i]->checks; *check; check++)
+				known |= strcmp((*check)->name, asked->checks[c]) == 0;
+		if (!known)
+			wrong("--check: there is no check \"%s\" (`grade --list LAB` shows them)", asked->checks[c]);
+	}
+}
+
+/* ---- records ---- */
+
+/* What the first failed check of a lab saw, for `make replayNN`; none, where nothing failed. */
+static void record_failure(const Session *session, LabRun *run)
+{
+	size_t k = 0;
+	while (k < run->record.count &&
+	       (run->record.checks[k].verdict->status != VERDICT_FAIL || run->asked[k]->needs & NEEDS_SOURCES))
+		k++;
+	char *path = words_print("%s/build/state/lab%02d.record", session->root, run->lab->number);
+	remove(path);
+	if (k < run->record.count) {
+		recorder_path = path;
+		run_again(run, k, recorder_begin);
+		recorder_path = NULL;
+	}
+	free(path);
+}
+
 /* ---- reports ---- */
 
 static void make_folders(char *path)
@@ -381,7 +422,7 @@ static void report(const LabRecord *lab, void *context)
 	fflush(stdout);
 	if (session->asked->out)
 		write_out(session, lab);
-	if (session->own_labs && session->asked->format == TERMINAL)
+	if (session->own_labs && session->asked->format == TERMINAL && session->asked->check_count == 0)
 		hint_note(session->root, lab);
 }
 
@@ -400,6 +441,7 @@ static int grade(const Asked *asked, const char *root)
 
 	if (!runs)
 		return EXIT_TROUBLE;
+	look_for_checks(asked);
 	if (asked->out)
 		make_folders(words_print("%s", asked->out));
 	if (asked->program_count > 0)
@@ -414,7 +456,11 @@ static int grade(const Asked *asked, const char *root)
 	} else {
 		if (*room_missing())
 			fprintf(stderr, "grade: %s\n", room_missing());
+		for (size_t i = 0; asked->check_count > 0 && i < asked->lab_count; i++)
+			runs[i].only = asked->checks;
 		session.trouble |= !run_labs(runs, asked->lab_count, asked->jobs, report, &session);
+		for (size_t i = 0; session.own_labs && asked->format == TERMINAL && i < asked->lab_count; i++)
+			record_failure(&session, &runs[i]);
 		room_cleanup();
 	}
 	build_end();

@@ -22,6 +22,8 @@ const Lab *lab_now;
 const CheckInfo *check_now;
 bool crash_watch_now;
 
+static void (*check_begins)(void); /* run_again() */
+
 extern char **environ;
 
 /* One worker's work: some checks of one program of one lab. */
@@ -56,6 +58,8 @@ static double now(void)
 static void die_with_the_worker(void)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (check_begins)
+		check_begins();
 }
 
 static void conclude(Verdict *v, int result, const char *message)
@@ -200,6 +204,15 @@ static void judge_unasked(const CheckInfo *check, const Subject *subject, Verdic
 	}
 }
 
+static bool is_wanted(const LabRun *run, const CheckInfo *check)
+{
+	const char *const *name = run->only;
+
+	while (name && *name && strcmp(*name, check->name) != 0)
+		name++;
+	return !name || *name;
+}
+
 static bool make_record(LabRun *run)
 {
 	LabRecord *record = &run->record;
@@ -220,7 +233,7 @@ static bool make_record(LabRun *run)
 	for (size_t i = 0; i < all; i++) {
 		const CheckInfo *check = run->lab->checks[i];
 		const Subject *subject = subject_of(run, check);
-		if (!subject)
+		if (!subject || !is_wanted(run, check))
 			continue;
 		judge_unasked(check, subject, &verdicts[record->count]);
 		checks[record->count] = (CheckRecord){.name = check->name,
@@ -319,4 +332,27 @@ bool run_labs(LabRun *runs, size_t count, size_t jobs, void (*done)(const LabRec
 	free(running.turns);
 	free(running.open);
 	return true;
+}
+
+static void ask_again(size_t k, void *context)
+{
+	LabRun *run = context;
+	static Verdict verdict; /* this process's own: nobody else hears of it */
+
+	(void)k;
+	forget_checks_variables();
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	room_enter_hall();
+	lab_now = run->lab;
+	subject_now = run->again.subject;
+	judge(run->again.check, &verdict);
+}
+
+void run_again(LabRun *run, size_t k, void (*begins)(void))
+{
+	run->again.check = run->asked[k];
+	run->again.subject = subject_of(run, run->asked[k]);
+	check_begins = begins;
+	crew_run(&(Crew){.count = 1, .jobs = 1, .work = ask_again, .context = run});
+	check_begins = NULL;
 }

@@ -37,9 +37,14 @@ typedef struct {
 	const Lab *lab;
 	const Subject *subjects; /* only their checks are asked */
 	size_t subject_count;
+	const char *const *only; /* the names of the checks to be asked; NULL: all */
 	LabRecord record;        /* the caller fills folder, compiler_output, compile_failed; run_labs the rest */
 	const CheckInfo **asked; /* run_labs: what stands behind record.checks[i], */
 	Verdict *verdicts;       /* and what became of it, shared with the workers */
+	struct {
+		const CheckInfo *check;
+		const Subject *subject;
+	} again; /* run_again() */
 } LabRun;
 
 /*
@@ -48,5 +53,11 @@ typedef struct {
  */
 bool run_labs(LabRun *runs, size_t count, size_t jobs, void (*done)(const LabRecord *record, void *context),
               void *context);
+
+/*
+ * Asks one check again, its `k`th that was asked, and forgets the verdict. `begins` is called in the check's own process before it
+ * begins: to record what happens, say.
+ */
+void run_again(LabRun *run, size_t k, void (*begins)(void));
 
 #endif

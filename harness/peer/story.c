@@ -23,6 +23,7 @@ static Verdict *verdict;
 static StoryStands *tellers[MOST_TELLERS];
 static bool hung_up;
 static void (*better_reason)(Party *about);
+static void (*also_tell)(const char *line);
 static bool at_rest;
 static const char *blamed; /* story_blame() */
 static char circumstance[80];
@@ -58,6 +59,13 @@ void story_add(const char *format, ...)
 	va_end(arguments);
 	if (verdict != NULL)
 		record_add(verdict->story, "%s", line);
+	if (also_tell != NULL)
+		also_tell(line);
+}
+
+void story_also_tell(void (*tell)(const char *line))
+{
+	also_tell = tell;
 }
 
 void story_bytes(const char *what, const void *expected, size_t expected_size, const void *heard, size_t heard_size)
@@ -276,6 +284,8 @@ static _Noreturn void finish(const char *code, Party *about, const char *message
 		record_text(verdict->message, "%s", message);
 	record_text(verdict->lesson, "%s", lesson_for(code));
 	party_pump(room_now());
+	if (also_tell != NULL)
+		also_tell(verdict->message);
 	tell_stands(about);
 	tell_printed(about);
 	end_check();

@@ -22,6 +22,9 @@ void story_begin(Verdict *verdict);
 
 void story_add(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Whoever wants to hear each line of the story as it is added; NULL: nobody. */
+void story_also_tell(void (*tell)(const char *line));
+
 /* Fails the check with this code. `about` (or NULL) is the program that made the mistake. */
 _Noreturn void story_fail(const char *code, Party *about, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

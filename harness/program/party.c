@@ -180,11 +180,18 @@ static void reap_held(void)
 	}
 }
 
+static bool (*also_pump)(void);
+
+void party_also_pump(bool (*pump)(void))
+{
+	also_pump = pump;
+}
+
 bool party_pump(void *context)
 {
 	reap_held();
 	Room *room = context;
-	bool any = false;
+	bool any = also_pump != NULL && also_pump();
 	WardenEvent event;
 	pid_t sender;
 	int none;
@@ -421,12 +428,20 @@ static void hand_over_filter(pid_t child, int pipe)
 	trace_until_exec(child);
 }
 
+static void (*trace_started)(Party *party);
+
+void party_trace_all(void (*started)(Party *party))
+{
+	trace_started = started;
+}
+
 Party *party_start(const char *who, char *const *command, const char *const *arguments, StartAs as)
 {
 	static WardenStart order;
 	Room *room = room_now();
 	Party *p = calloc(1, sizeof *p);
 	need(p != NULL && party_count < MOST_PARTIES, "one more program");
+	as.traced = as.traced || trace_started != NULL;
 	snprintf(p->who, sizeof p->who, "%s", who);
 	int theirs[4], filter[2] = {-1, -1};
 	open_streams(p, as, theirs);
@@ -460,6 +475,8 @@ Party *party_start(const char *who, char *const *command, const char *const *arg
 		p->pid = -1;
 	}
 	parties[party_count++] = p;
+	if (trace_started != NULL && p->start_error == 0)
+		trace_started(p);
 	room->scene.sockets.count = 0; /* what was seen before says nothing of this one */
 	return p;
 }

@@ -103,6 +103,12 @@ void party_kill(Party *party);
 /* Takes in what was printed and told; true: there was something. The room's scene calls it. */
 bool party_pump(void *room);
 
+/* From now on every program is started traced, and `started` hears of it before its first event. */
+void party_trace_all(void (*started)(Party *party));
+
+/* Asked at each pump as well, for whoever follows the programs by other means: true, there was news. */
+void party_also_pump(bool (*pump)(void));
+
 /* Watches the room; wake_fd (or -1) is a descriptor of ours whose news end a pause. */
 Outcome party_watch(bool (*done)(void *), void *context, unsigned flags, int wake_fd);
 

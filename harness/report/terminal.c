@@ -272,8 +272,8 @@ static void tell_checks(const Page *page, const LabRecord *lab)
 	for (size_t i = 0; i < lab->count; i++) {
 		tell_check(page, lab, i, width);
 		if (lab->checks[i].verdict->status == VERDICT_FAIL && !failed && page->style->hints) {
-			char hint[32];
-			snprintf(hint, sizeof hint, "make hint%02d", lab->number);
+			char hint[48];
+			snprintf(hint, sizeof hint, "make hint%02d · make replay%02d", lab->number, lab->number);
 			line(page, INDENT, DIM, hint);
 		}
 		failed |= lab->checks[i].verdict->status == VERDICT_FAIL;

@@ -1,0 +1,865 @@
+#define _GNU_SOURCE
+#include "step/stage.h"
+
+#include "observe/calls.h"
+#include "observe/callsite.h"
+#include "observe/decode.h"
+#include "observe/wire.h"
+#include "peer/line.h"
+#include "peer/story.h"
+#include "program/trouble.h"
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { MOST_ACTORS = 16, MOST_THREADS = 64, MOST_NEWS = 4096, MOST_PORTS = 256 };
+
+typedef struct {
+	pid_t pid, tid;
+	char name[48]; /* "server", "server.1" */
+	bool gone;
+	unsigned held_since; /* the step in which it came to be held, and its rank there; 0: it is not */
+	bool blocked_told;
+	bool aside; /* the call that it is in is one about the terminal alone */
+} Thread;
+
+struct Actor {
+	char name[32];
+	const Subject *program;
+	const char *const *arguments;
+	InputKind input;
+	Party *party;
+	Thread thread[MOST_THREADS];
+	size_t threads;
+	size_t out_told, err_told; /* so much of its output is on the tape */
+	bool ended_told;
+};
+
+/* What happened in one step, before it is put in order. */
+typedef struct {
+	Actor *actor;
+	size_t thread, order;
+	json_t *event;
+} News;
+
+static Actor actors[MOST_ACTORS];
+static size_t actor_count;
+static Tape *tape;
+static int step_number;
+static unsigned ranks;
+static News news[MOST_NEWS];
+static size_t news_count;
+static int child_news = -1;
+static bool following; /* nobody is held */
+static struct {
+	in_port_t port;
+	const Actor *actor;
+} owners[MOST_PORTS];
+static size_t owner_count;
+
+/* --- the tape --- */
+
+static void put(const char *text, json_t *event, const char *field)
+{
+	char *safe = tape_bytes(text, strlen(text));
+	json_object_set_new(event, field, json_string(safe));
+	free(safe);
+}
+
+static json_t *new_event(const char *kind)
+{
+	json_t *event = json_object();
+	json_object_set_new(event, "event", json_string(kind));
+	json_object_set_new(event, "step", json_integer(step_number));
+	return event;
+}
+
+static void note(Actor *actor, size_t thread, json_t *event)
+{
+	if (following) {
+		json_object_set_new(event, "who", json_string(actor->name));
+		json_object_set_new(event, "thread", json_string(actor->thread[thread].name));
+		tape_add(tape, event);
+		return;
+	}
+	if (news_count == MOST_NEWS) {
+		json_decref(event); /* a program that makes thousands of calls on its terminal: the rest is not told */
+		return;
+	}
+	json_object_set_new(event, "who", json_string(actor->name));
+	json_object_set_new(event, "thread", json_string(actor->thread[thread].name));
+	news[news_count] = (News){actor, thread, news_count, event};
+	news_count++;
+}
+
+/* --- threads --- */
+
+static Thread *find_thread(pid_t tid, Actor **actor, size_t *index)
+{
+	for (size_t a = 0; a < actor_count; a++)
+		for (size_t i = 0; i < actors[a].threads; i++)
+			if (actors[a].thread[i].tid == tid && !actors[a].thread[i].gone) {
+				*actor = &actors[a];
+				*index = i;
+				return &actors[a].thread[i];
+			}
+	return NULL;
+}
+
+static void add_thread(Actor *actor, pid_t pid, pid_t tid)
+{
+	if (actor->threads == MOST_THREADS)
+		return; /* it runs unseen: see is_of_interest() */
+	Thread *t = &actor->thread[actor->threads];
+	*t = (Thread){.pid = pid, .tid = tid};
+	if (actor->threads == 0)
+		snprintf(t->name, sizeof t->name, "%s", actor->name);
+	else
+		snprintf(t->name, sizeof t->name, "%.32s.%u", actor->name, (unsigned)actor->threads % 1000);
+	actor->threads++;
+}
+
+/* --- calls --- */
+
+static bool is_terminal(int fd)
+{
+	return fd >= 0 && fd <= 2;
+}
+
+/* A call about the terminal alone. */
+static bool is_aside(const TraceEvent *e, const Decoded *d)
+{
+	switch (e->call) {
+	case SYS_read:
+	case SYS_readv:
+	case SYS_write:
+	case SYS_writev:
+		return is_terminal(d->fd);
+	case SYS_exit_group:
+		return true;
+	default:
+		break;
+	}
+	/* Who waits for the keyboard, and for nothing else. */
+	return strncmp(d->text, "select({0}, ", 12) == 0 || strncmp(d->text, "poll({0:in}, ", 13) == 0 ||
+	       strncmp(d->text, "ppoll({0:in}, ", 14) == 0;
+}
+
+static void add_place(json_t *event, const Actor *actor, const TraceEvent *e)
+{
+	Where where;
+	if (actor->party->sources == NULL || !callsite_find(e, actor->party->sources, actor->party->shown, &where))
+		return;
+	put(where.file, event, "file");
+	json_object_set_new(event, "line", json_integer(where.line));
+	put(where.function, event, "function");
+}
+
+static json_t *call_event(const char *kind, const TraceEvent *e, const Decoded *d)
+{
+	json_t *event = new_event(kind);
+	json_object_set_new(event, "call", json_string(d->name));
+	put(d->text, event, "text");
+	if (d->fd >= 0)
+		json_object_set_new(event, "fd", json_integer(d->fd));
+	(void)e;
+	return event;
+}
+
+static void note_entering(Actor *actor, size_t thread, const TraceEvent *e, const Decoded *d)
+{
+	json_t *event = call_event("enters", e, d);
+	add_place(event, actor, e);
+	note(actor, thread, event);
+}
+
+static void note_returning(Actor *actor, size_t thread, const TraceEvent *e, const Decoded *d)
+{
+	char result[96];
+	json_t *event = call_event("returns", e, d);
+	json_object_set_new(event, "result", json_integer(e->result < 0 ? -1 : e->result));
+	put(decode_result(e, result), event, "says");
+	if (e->result < 0)
+		json_object_set_new(event, "errno", json_string(strerrorname_np((int)-e->result)));
+	if (d->size > 0) {
+		char *data = tape_bytes(d->data, d->kept);
+		json_object_set_new(event, "data", json_string(data));
+		json_object_set_new(event, "size", json_integer((json_int_t)d->size));
+		free(data);
+	}
+	add_place(event, actor, e);
+	note(actor, thread, event);
+}
+
+static void entered(const TraceEvent *e)
+{
+	static Decoded d;
+	Actor *actor;
+	size_t i;
+	Thread *t = find_thread(e->tid, &actor, &i);
+	if (t == NULL) {
+		trace_go(e->tid); /* one thread too many */
+		return;
+	}
+	decode_call(e, &d);
+	t->blocked_told = false;
+	t->aside = is_aside(e, &d);
+	if (t->aside) {
+		trace_go(e->tid);
+		return;
+	}
+	note_entering(actor, i, e, &d);
+	if (following)
+		trace_go(e->tid);
+	else
+		t->held_since = ++ranks;
+}
+
+static void returned(const TraceEvent *e)
+{
+	static Decoded d;
+	Actor *actor;
+	size_t i;
+	Thread *t = find_thread(e->tid, &actor, &i);
+	if (t != NULL && !t->aside) {
+		decode_call(e, &d);
+		note_returning(actor, i, e, &d);
+	}
+	trace_go(e->tid);
+}
+
+static void born(const TraceEvent *e)
+{
+	Actor *actor;
+	size_t i;
+	if (find_thread(e->by, &actor, &i) == NULL)
+		return;
+	bool thread = e->tid != e->pid;
+	add_thread(actor, e->pid, e->tid);
+	json_t *event = new_event(thread ? "thread" : "process");
+	json_object_set_new(event, "by", json_string(actor->thread[i].name));
+	note(actor, actor->threads - 1, event);
+}
+
+static void ended(const TraceEvent *e)
+{
+	Actor *actor;
+	size_t i;
+	Thread *t = find_thread(e->tid, &actor, &i);
+	if (t == NULL)
+		return;
+	t->gone = true;
+	t->held_since = 0;
+	json_t *event = new_event("ends");
+	char text[96];
+	if (e->tid != e->pid)
+		snprintf(text, sizeof text, "the thread ends");
+	else if (WIFSIGNALED(e->status))
+		snprintf(text, sizeof text, "SIG%s", sigabbrev_np(WTERMSIG(e->status)));
+	else
+		snprintf(text, sizeof text, "exit status %d", WEXITSTATUS(e->status));
+	json_object_set_new(event, "how", json_string(text));
+	note(actor, i, event);
+}
+
+static void signalled(const TraceEvent *e)
+{
+	Actor *actor;
+	size_t i;
+	char text[32];
+	if (e->signal == SIGCHLD || find_thread(e->tid, &actor, &i) == NULL)
+		return;
+	snprintf(text, sizeof text, "SIG%s", sigabbrev_np(e->signal));
+	json_t *event = new_event("signal");
+	json_object_set_new(event, "signal", json_string(text));
+	note(actor, i, event);
+}
+
+/* What the tracer has to tell. A call that has returned is let go on at once, to the next. */
+static bool pump(void)
+{
+	TraceEvent e;
+	bool any = false;
+	struct signalfd_siginfo info[8];
+	while (child_news != -1 && read(child_news, info, sizeof info) > 0)
+		;
+	while (trace_pump(&e)) {
+		any = true;
+		switch (e.kind) {
+		case TRACE_ENTERS:
+			entered(&e);
+			break;
+		case TRACE_RETURNS:
+			returned(&e);
+			break;
+		case TRACE_BORN:
+			born(&e);
+			break;
+		case TRACE_EXECS:
+			callsite_forget(e.pid);
+			break;
+		case TRACE_SIGNAL:
+			signalled(&e);
+			break;
+		case TRACE_ENDS:
+			ended(&e);
+			break;
+		}
+	}
+	return any;
+}
+
+/* --- after a step --- */
+
+static int by_part(const void *a, const void *b)
+{
+	const News *x = a, *y = b;
+	if (x->actor != y->actor)
+		return x->actor < y->actor ? -1 : 1;
+	if (x->thread != y->thread)
+		return x->thread < y->thread ? -1 : 1;
+	return x->order < y->order ? -1 : x->order > y->order;
+}
+
+/* Whoever made the step first, then the others by their parts; each one's own events in their order. */
+static void tell_news(const Actor *mover, size_t moving_thread)
+{
+	News *first = malloc((news_count + 1) * sizeof *first);
+	size_t n = 0;
+	if (first == NULL)
+		trouble("no memory");
+	for (size_t i = 0; i < news_count; i++)
+		if (news[i].actor == mover && news[i].thread == moving_thread)
+			first[n++] = news[i];
+	size_t moved = n;
+	for (size_t i = 0; i < news_count; i++)
+		if (news[i].actor != mover || news[i].thread != moving_thread)
+			first[n++] = news[i];
+	qsort(first + moved, n - moved, sizeof *first, by_part);
+	for (size_t i = 0; i < n; i++)
+		tape_add(tape, first[i].event);
+	free(first);
+	news_count = 0;
+}
+
+/* Who came to be held in this step is ranked in the order of telling, and not in that of the kernel. */
+static void rank_again(const Actor *mover, size_t moving_thread, unsigned before)
+{
+	Thread *held[MOST_ACTORS * MOST_THREADS];
+	size_t n = 0;
+	for (int turn = 0; turn < 2; turn++)
+		for (size_t a = 0; a < actor_count; a++)
+			for (size_t i = 0; i < actors[a].threads; i++) {
+				bool moved = &actors[a] == mover && i == moving_thread;
+				if (actors[a].thread[i].held_since > before && moved == (turn == 0))
+					held[n++] = &actors[a].thread[i];
+			}
+	for (size_t i = 0; i < n; i++)
+		held[i]->held_since = before + 1 + (unsigned)i;
+	ranks = before + (unsigned)n;
+}
+
+static const char *waits_for(const TraceEvent *e, const Decoded *d)
+{
+	switch (e->call) {
+	case SYS_accept:
+	case SYS_accept4:
+		return "for somebody to call";
+	case SYS_connect:
+		return "for an answer to its SYN";
+	case SYS_wait4:
+	case SYS_waitid:
+		return "for a child to end";
+	case SYS_sendto:
+	case SYS_sendmsg:
+	case SYS_write:
+	case SYS_writev:
+		return "for room: the other side does not read";
+	case SYS_recvfrom:
+	case SYS_recvmsg:
+	case SYS_read:
+		return is_terminal(d->fd) ? "for input" : "for bytes from the other side";
+	default:
+		return "for something to happen";
+	}
+}
+
+/* Whoever is in a call and has not come back is blocked in it. */
+static void tell_blocked(void)
+{
+	static Decoded d;
+	for (size_t a = 0; a < actor_count; a++)
+		for (size_t i = 0; i < actors[a].threads; i++) {
+			Thread *t = &actors[a].thread[i];
+			TraceEvent e;
+			if (t->gone || t->blocked_told || !trace_is_in_call(t->tid, &e))
+				continue;
+			decode_call(&e, &d);
+			json_t *event = call_event("blocks", &e, &d);
+			json_object_set_new(event, "for", json_string(t->aside ? "for input" : waits_for(&e, &d)));
+			json_object_set_new(event, "who", json_string(actors[a].name));
+			json_object_set_new(event, "thread", json_string(t->name));
+			/* What it says of the place was told when it entered; a keyboard's was not. */
+			tape_add(tape, event);
+			t->blocked_told = true;
+		}
+}
+
+static void tell_output(Actor *actor, const Output *out, size_t *told, const char *stream)
+{
+	if (out->size <= *told)
+		return;
+	json_t *event = new_event("prints");
+	json_object_set_new(event, "who", json_string(actor->name));
+	json_object_set_new(event, "stream", json_string(stream));
+	char *text = tape_bytes(out->text + *told, out->size - *told);
+	json_object_set_new(event, "text", json_string(text));
+	free(text);
+	*told = out->size;
+	tape_add(tape, event);
+}
+
+/* --- sockets and packets --- */
+
+static const Actor *owner_of_port(in_port_t port)
+{
+	for (size_t i = owner_count; i > 0; i--)
+		if (owners[i - 1].port == port)
+			return owners[i - 1].actor;
+	return NULL;
+}
+
+static void own_port(in_port_t port, const Actor *actor)
+{
+	if (port == 0 || owner_of_port(port) == actor)
+		return;
+	size_t i = owner_count < MOST_PORTS ? owner_count++ : (size_t)port % MOST_PORTS;
+	owners[i].port = port;
+	owners[i].actor = actor;
+}
+
+/* Who holds the socket, and as which descriptor. The first part's, where a child has it too. */
+static const Actor *holder(const Socket *s, int *fd)
+{
+	*fd = -1;
+	if (s->inode == 0)
+		return owner_of_port(s->port);
+	for (size_t a = 0; a < actor_count; a++)
+		for (size_t i = 0; i < actors[a].threads; i++) {
+			const Thread *t = &actors[a].thread[i];
+			char path[64];
+			if (t->gone || t->tid != t->pid)
+				continue;
+			snprintf(path, sizeof path, "/proc/%d/fd", t->pid);
+			DIR *list = opendir(path);
+			for (struct dirent *entry; list != NULL && *fd == -1 && (entry = readdir(list)) != NULL;)
+				if (entry->d_name[0] != '.' &&
+				    tasks_socket_inode(t->pid, atoi(entry->d_name)) == s->inode)
+					*fd = atoi(entry->d_name);
+			if (list != NULL)
+				closedir(list);
+			if (*fd != -1)
+				return &actors[a];
+		}
+	return owner_of_port(s->port);
+}
+
+/* Whose port it is: an actor's, or that of one of the reference peer's lines; NULL: nobody's that we know. */
+static const char *name_of_port(in_port_t port)
+{
+	const Actor *actor = owner_of_port(port);
+	size_t count = 0;
+	Line *const *lines = line_all(&count);
+	for (size_t i = count; actor == NULL && i > 0; i--)
+		if (lines[i - 1]->port == port && port != 0)
+			return lines[i - 1]->who;
+	return actor != NULL ? actor->name : NULL;
+}
+
+static json_t *name_or_null(const char *name)
+{
+	return name != NULL ? json_string(name) : json_null();
+}
+
+static json_t *describe(const Socket *s)
+{
+	int fd;
+	const Actor *actor = holder(s, &fd);
+	if (actor != NULL)
+		own_port(s->port, actor);
+	json_t *socket = json_object();
+	json_object_set_new(socket, "who", name_or_null(actor != NULL ? actor->name : name_of_port(s->port)));
+	json_object_set_new(socket, "fd", fd != -1 ? json_integer(fd) : json_null());
+	json_object_set_new(socket, "state", json_string(sockets_state_name(s->state)));
+	json_object_set_new(socket, "port", json_integer(s->port));
+	json_object_set_new(socket, "remote_port", json_integer(s->remote_port));
+	/* The FIN counts as a byte that nobody can read (rcv_nxt - copied_seq, net/ipv4/tcp_diag.c). */
+	bool farewell = s->state == TCP_CLOSE_WAIT || s->state == TCP_LAST_ACK || s->state == TCP_CLOSING;
+	json_object_set_new(socket, "receive_queue", json_integer(s->rqueue - (farewell && s->rqueue > 0)));
+	json_object_set_new(socket, "send_queue", json_integer(s->wqueue));
+	if (s->state == TCP_LISTEN)
+		json_object_set_new(socket, "backlog", json_integer(s->wqueue));
+	return socket;
+}
+
+static int by_owner(const void *a, const void *b)
+{
+	const json_t *x = *(json_t *const *)a, *y = *(json_t *const *)b;
+	int order = strcmp(tape_text(y, "who"), tape_text(x, "who")); /* server before client */
+	if (order != 0)
+		return order;
+	long long p = tape_number(x, "port"), q = tape_number(y, "port");
+	if (p != q)
+		return p < q ? -1 : 1;
+	p = tape_number(x, "remote_port");
+	q = tape_number(y, "remote_port");
+	return p < q ? -1 : p > q;
+}
+
+static json_t *sockets_now(void)
+{
+	const SocketList *list = &room_now()->scene.sockets;
+	json_t **each = calloc(list->count + 1, sizeof *each), *all = json_array();
+	still_look(&room_now()->scene);
+	size_t n = 0;
+	for (size_t i = 0; each != NULL && i < list->count; i++)
+		each[n++] = describe(&list->socket[i]);
+	if (n > 0)
+		qsort(each, n, sizeof *each, by_owner);
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(all, each[i]);
+	free(each);
+	return all;
+}
+
+static void name_end(json_t *event, const char *field, const char *port_field, in_port_t port)
+{
+	json_object_set_new(event, field, name_or_null(name_of_port(port)));
+	json_object_set_new(event, port_field, json_integer(port));
+}
+
+static void tell_packets(void)
+{
+	WirePacket p;
+	char flags[40];
+	while (wire_next(&p)) {
+		json_t *event = new_event("packet");
+		json_object_set_new(event, "protocol", json_string(p.icmp ? "ICMP" : p.udp ? "UDP" : "TCP"));
+		name_end(event, "from", "from_port", p.from);
+		name_end(event, "to", "to_port", p.to);
+		if (!p.udp && !p.icmp) {
+			json_object_set_new(event, "flags", json_string(wire_flags(p.flags, flags)));
+			json_object_set_new(event, "sequence", json_integer(p.sequence));
+			json_object_set_new(event, "acknowledged", json_integer(p.acknowledged));
+			json_object_set_new(event, "window", json_integer(p.window));
+		}
+		json_object_set_new(event, "size", json_integer((json_int_t)p.size));
+		char *data = tape_bytes(p.data, p.data_size < DECODE_DATA ? p.data_size : DECODE_DATA);
+		if (p.size > 0)
+			json_object_set_new(event, "data", json_string(data));
+		free(data);
+		tape_add(tape, event);
+	}
+}
+
+/* What a step has led to, but for the calls. */
+static void tell_the_rest(void)
+{
+	tell_blocked();
+	for (size_t a = 0; a < actor_count; a++) {
+		if (actors[a].party == NULL)
+			continue;
+		tell_output(&actors[a], &actors[a].party->out, &actors[a].out_told, "out");
+		tell_output(&actors[a], &actors[a].party->err, &actors[a].err_told, "err");
+	}
+	json_t *sockets = sockets_now(); /* before the packets: it tells whose ports they are */
+	tell_packets();
+	json_t *event = new_event("sockets");
+	json_object_set_new(event, "sockets", sockets);
+	tape_add(tape, event);
+}
+
+/* Something has been sent, or a farewell, that the other side's kernel has not acknowledged yet. */
+static bool owes_an_ack(const SocketList *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const Socket *s = &list->socket[i];
+		bool shut = s->timer == 4 && s->window == 0;
+		bool farewell = s->state == TCP_FIN_WAIT1 || s->state == TCP_CLOSING || s->state == TCP_LAST_ACK;
+		if ((farewell || (s->state != TCP_LISTEN && s->wqueue > 0)) && !shut)
+			return true;
+	}
+	return false;
+}
+
+/* An ACK may come 40 ms late (man 7 tcp, TCP_QUICKACK), and belongs to this step all the same. */
+static void let_acks_come(void)
+{
+	enum { MOST_MS = 300 };
+	for (int ms = 0; ms < MOST_MS; ms++) {
+		still_look(&room_now()->scene);
+		if (!owes_an_ack(&room_now()->scene.sockets))
+			return;
+		poll(NULL, 0, 1);
+	}
+}
+
+/* All that follows from what was just done happens, and goes on the tape. */
+static void settle(const Actor *mover, size_t thread)
+{
+	unsigned before = ranks;
+	party_also_pump(pump);
+	party_watch(NULL, NULL, WATCH_START, child_news);
+	let_acks_come();
+	rank_again(mover, thread, before);
+	tell_news(mover, thread);
+	tell_the_rest();
+}
+
+static void open_wire(const char *packets)
+{
+	char why[256], text[320];
+	if (wire_open(packets, why, sizeof why))
+		return;
+	snprintf(text, sizeof text, "packets cannot be shown here: %s", why);
+	json_t *event = new_event("warns");
+	put(text, event, "text");
+	tape_add(tape, event);
+}
+
+/* --- following --- */
+
+static void follow(Party *party)
+{
+	char name[32];
+	if (actor_count == MOST_ACTORS)
+		return;
+	snprintf(name, sizeof name, "%s", party->who);
+	for (int number = 2; stage_actor(name) != NULL && number < 100; number++)
+		snprintf(name, sizeof name, "%.24s-%d", party->who, number);
+	Actor *actor = stage_cast(name, NULL, NULL, party->kind);
+	actor->party = party;
+	add_thread(actor, party->pid, party->pid);
+}
+
+/* The reference peer's lines have parts, too. */
+static void cast_reference(void)
+{
+	static size_t told;
+	size_t count;
+	Line *const *lines = line_all(&count);
+	for (; told < count; told++) {
+		json_t *event = new_event("party");
+		json_object_set_new(event, "who", json_string(lines[told]->who));
+		json_object_set_new(event, "program", json_string("(reference)"));
+		tape_add(tape, event);
+	}
+}
+
+/* A line of the story: what it led to up to now belongs to the line before. */
+static void story_goes_on(const char *line)
+{
+	if (room_now() == NULL)
+		return;
+	pump();
+	cast_reference();
+	if (step_number > 0)
+		tell_the_rest();
+	else
+		open_wire(NULL);
+	step_number++;
+	json_t *event = new_event("step");
+	json_object_set_new(event, "does", json_string("story"));
+	put(line, event, "text");
+	tape_add(tape, event);
+}
+
+void stage_follow(Tape *t)
+{
+	tape = t;
+	following = true;
+	party_trace_all(follow);
+	party_also_pump(pump);
+	story_also_tell(story_goes_on);
+}
+
+/* --- the verbs --- */
+
+void stage_open(Tape *t, const char *packets, char *const *visible)
+{
+	sigset_t child;
+	tape = t;
+	room_open(visible);
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &child, NULL);
+	child_news = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+	open_wire(packets);
+}
+
+Actor *stage_cast(const char *name, const Subject *program, const char *const *arguments, InputKind input)
+{
+	if (actor_count == MOST_ACTORS)
+		trouble("too many parts");
+	Actor *actor = &actors[actor_count++];
+	*actor = (Actor){.program = program, .arguments = arguments, .input = input};
+	snprintf(actor->name, sizeof actor->name, "%s", name);
+	return actor;
+}
+
+Actor *stage_actor(const char *name)
+{
+	for (size_t i = 0; i < actor_count; i++)
+		if (strcmp(actors[i].name, name) == 0)
+			return &actors[i];
+	return NULL;
+}
+
+Actor *stage_actor_at(size_t i)
+{
+	return i < actor_count ? &actors[i] : NULL;
+}
+
+const char *stage_name(const Actor *actor)
+{
+	return actor->name;
+}
+
+static json_t *begin_step(const char *does, const Actor *actor)
+{
+	step_number++;
+	json_t *event = new_event("step");
+	json_object_set_new(event, "does", json_string(does));
+	json_object_set_new(event, "who", json_string(actor->name));
+	return event;
+}
+
+void stage_start(Actor *actor)
+{
+	json_t *event = begin_step("start", actor), *command = json_array();
+	json_array_append_new(command, json_string(actor->program->name));
+	for (const char *const *a = actor->arguments; a != NULL && *a != NULL; a++)
+		json_array_append_new(command, json_string(*a));
+	json_object_set_new(event, "command", command);
+	tape_add(tape, event);
+	/* Before it is traced: its first events are about a thread that must have a name by then. */
+	StartAs as = {.input = actor->input, .traced = true};
+	actor->party = party_start(actor->name, actor->program->argv, actor->arguments, as);
+	actor->party->sources = actor->party->shown = actor->program->shown;
+	actor->threads = 0;
+	add_thread(actor, actor->party->pid, actor->party->pid);
+	if (actor->party->start_error != 0)
+		trouble("%s: %s", actor->program->argv[0], strerror(actor->party->start_error));
+	settle(actor, 0);
+}
+
+void stage_type(Actor *actor, const char *text)
+{
+	json_t *event = begin_step("type", actor);
+	put(text, event, "text");
+	tape_add(tape, event);
+	party_input(actor->party, text, strlen(text));
+	party_input(actor->party, actor->input == INPUT_TERMINAL ? "\r" : "\n", 1);
+	settle(actor, 0);
+}
+
+void stage_end_input(Actor *actor)
+{
+	tape_add(tape, begin_step("end of input", actor));
+	party_end_input(actor->party);
+	settle(actor, 0);
+}
+
+void stage_signal(Actor *actor, int signal)
+{
+	char text[32];
+	snprintf(text, sizeof text, "SIG%s", sigabbrev_np(signal));
+	json_t *event = begin_step("signal", actor);
+	json_object_set_new(event, "signal", json_string(text));
+	tape_add(tape, event);
+	party_signal(actor->party, signal);
+	settle(actor, 0);
+}
+
+static Thread *longest_held(const Actor *only, Actor **whose)
+{
+	Thread *found = NULL;
+	for (size_t a = 0; a < actor_count; a++)
+		for (size_t i = 0; i < actors[a].threads && (only == NULL || only == &actors[a]); i++) {
+			Thread *t = &actors[a].thread[i];
+			if (!t->gone && t->held_since > 0 && (found == NULL || t->held_since < found->held_since)) {
+				found = t;
+				*whose = &actors[a];
+			}
+		}
+	return found;
+}
+
+bool stage_step(Actor *actor)
+{
+	Actor *whose;
+	Thread *t = longest_held(actor, &whose);
+	if (t == NULL)
+		return false;
+	json_t *event = begin_step("call", actor);
+	json_object_set_new(event, "thread", json_string(t->name));
+	tape_add(tape, event);
+	t->held_since = 0;
+	trace_go(t->tid);
+	settle(actor, (size_t)(t - actor->thread));
+	return true;
+}
+
+Actor *stage_next(void)
+{
+	Actor *whose = NULL;
+	longest_held(NULL, &whose);
+	return whose;
+}
+
+Standing stage_stands(const Actor *actor, const char **call)
+{
+	Standing best = actor->party == NULL ? STANDS_OFF : STANDS_ENDED;
+	*call = "";
+	for (size_t i = 0; i < actor->threads; i++) {
+		const Thread *t = &actor->thread[i];
+		TraceEvent e;
+		if (t->gone)
+			continue;
+		if (t->held_since > 0 && trace_holds(t->tid, &e)) {
+			*call = decode_name(&e);
+			return STANDS_BEFORE;
+		}
+		if (trace_is_in_call(t->tid, &e)) {
+			if (best != STANDS_IN)
+				*call = decode_name(&e);
+			best = STANDS_IN;
+		} else if (best != STANDS_IN) {
+			best = STANDS_RUNNING;
+		}
+	}
+	return best;
+}
+
+void stage_close(void)
+{
+	party_also_pump(NULL);
+	for (size_t a = 0; a < actor_count; a++)
+		for (size_t i = 0; i < actors[a].threads; i++)
+			if (!actors[a].thread[i].gone)
+				kill(actors[a].thread[i].pid, SIGKILL);
+	TraceEvent e;
+	while (trace_count() > 0 && trace_wait(&e))
+		;
+	wire_close();
+}

@@ -1,0 +1,587 @@
+#define _GNU_SOURCE
+#include "step/view.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wchar.h>
+
+enum { MOST_STANDS = 128, TAB = 4 };
+
+/* Where a thread stands, as the events up to now tell it. */
+typedef struct {
+	const char *who, *thread;
+	const json_t *last;  /* enters, blocks, returns or ends */
+	const json_t *place; /* the last event that told a file and a line */
+	size_t at;           /* the index of the last */
+} Stand;
+
+typedef struct {
+	Stand stand[MOST_STANDS];
+	size_t stands;
+	const json_t *sockets, *told, *asked;
+	const char *title;
+	long long lab;
+	int step;
+	const char *mover;
+} Now;
+
+/* --- text in columns --- */
+
+static const char *const bold = "\033[1m", *const dim = "\033[2m", *const marked = "\033[7m", *const plain = "\033[0m",
+			 *const green = "\033[32m", *const yellow = "\033[33m", *const cyan = "\033[36m";
+
+/* Prints at most `columns` of the text, and fills them up. */
+static void column(FILE *out, const char *text, int columns)
+{
+	mbstate_t state = {0};
+	int used = 0;
+	while (*text != '\0') {
+		wchar_t c;
+		size_t n = mbrtowc(&c, text, MB_CUR_MAX, &state);
+		if (n == (size_t)-1 || n == (size_t)-2 || n == 0) {
+			n = 1;
+			c = L'?';
+			memset(&state, 0, sizeof state);
+		}
+		int width = wcwidth(c) < 0 ? 1 : wcwidth(c);
+		if (used + width > columns)
+			break;
+		if (used + width == columns && text[n] != '\0' && width == 1) {
+			fputs("…", out); /* more follows */
+			used++;
+			break;
+		}
+		if (c == L'?' && n == 1 && *text != '?')
+			fputc('?', out);
+		else
+			fwrite(text, 1, n, out);
+		used += width;
+		text += n;
+	}
+	for (; used < columns; used++)
+		fputc(' ', out);
+}
+
+static char *print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static char *print(const char *format, ...)
+{
+	char *text;
+	va_list arguments;
+	va_start(arguments, format);
+	if (vasprintf(&text, format, arguments) == -1)
+		abort();
+	va_end(arguments);
+	return text;
+}
+
+/* Tabs as spaces. */
+static char *without_tabs(const char *line)
+{
+	char *text = malloc(TAB * strlen(line) + 1);
+	size_t n = 0;
+	if (text == NULL)
+		abort();
+	for (; *line; line++) {
+		if (*line != '\t') {
+			text[n++] = *line;
+			continue;
+		}
+		do
+			text[n++] = ' ';
+		while (n % TAB);
+	}
+	text[n] = '\0';
+	return text;
+}
+
+/* --- what is known up to now --- */
+
+static Stand *stand_of(Now *now, const json_t *e)
+{
+	const char *thread = tape_text(e, "thread");
+	for (size_t i = 0; i < now->stands; i++)
+		if (strcmp(now->stand[i].thread, thread) == 0)
+			return &now->stand[i];
+	if (now->stands == MOST_STANDS)
+		return &now->stand[MOST_STANDS - 1];
+	Stand *s = &now->stand[now->stands++];
+	*s = (Stand){.who = tape_text(e, "who"), .thread = thread};
+	return s;
+}
+
+static Now look(const Tape *tape, size_t until)
+{
+	Now now = {.title = "", .mover = ""};
+	for (size_t i = 0; i < until && i < tape_count(tape); i++) {
+		const json_t *e = tape_event(tape, i);
+		now.step = (int)tape_number(e, "step");
+		if (tape_is(e, "enters") || tape_is(e, "returns") || tape_is(e, "blocks") || tape_is(e, "ends")) {
+			Stand *s = stand_of(&now, e);
+			s->last = e;
+			s->at = i;
+			if (tape_number(e, "line") > 0)
+				s->place = e;
+		} else if (tape_is(e, "step")) {
+			now.mover = tape_text(e, "who");
+			/* What was told before the last step is old. */
+			now.told = now.asked = NULL;
+		} else if (tape_is(e, "sockets")) {
+			now.sockets = json_object_get(e, "sockets");
+		} else if (tape_is(e, "tells") || tape_is(e, "answers")) {
+			now.told = e;
+		} else if (tape_is(e, "asks")) {
+			now.asked = e;
+			now.told = NULL;
+		} else if (tape_is(e, "tape")) {
+			now.title = tape_text(e, "title");
+			now.lab = tape_number(e, "lab");
+		}
+	}
+	return now;
+}
+
+size_t view_end_of_step(const Tape *tape, int step)
+{
+	size_t i = tape_count(tape);
+	while (i > 0 && tape_number(tape_event(tape, i - 1), "step") > step)
+		i--;
+	return i;
+}
+
+/* --- lines --- */
+
+static const char *arrow(const json_t *packet, char *text, size_t size)
+{
+	const char *flags = tape_text(packet, "flags"), *data = tape_text(packet, "data");
+	long long bytes = tape_number(packet, "size");
+	/* PSH says nothing to whoever learns; and ACK is in all of them but the first. */
+	const char *name = strstr(flags, "SYN, ACK") ? "SYN ACK"
+	                   : strstr(flags, "SYN")    ? "SYN"
+	                   : strstr(flags, "RST")    ? "RST"
+	                   : strstr(flags, "FIN")    ? "FIN"
+	                   : bytes > 0               ? ""
+	                   : *flags                  ? "ACK"
+	                                             : tape_text(packet, "protocol");
+	if (bytes > 0)
+		snprintf(text, size, "%s%s\"%s\"", name, *name ? " " : "", data);
+	else
+		snprintf(text, size, "%s", name);
+	return text;
+}
+
+char *view_line(const json_t *e)
+{
+	const char *who = tape_text(e, "thread");
+	char text[200];
+	if (tape_is(e, "step"))
+		return print("%4lld  %s: %s %s", tape_number(e, "step"), tape_text(e, "who"), tape_text(e, "does"),
+		             tape_text(e, "text"));
+	if (tape_is(e, "returns"))
+		return print("      %-10s %s = %s", who, tape_text(e, "text"), tape_text(e, "says"));
+	if (tape_is(e, "enters"))
+		return print("      %-10s next: %s   %s:%lld", who, tape_text(e, "text"), tape_text(e, "file"),
+		             tape_number(e, "line"));
+	if (tape_is(e, "blocks"))
+		return print("      %-10s is blocked in %s, waiting %s", who, tape_text(e, "text"),
+		             tape_text(e, "for"));
+	if (tape_is(e, "packet"))
+		return print("      %10s ── %s ──▶ %s", tape_text(e, "from"), arrow(e, text, sizeof text),
+		             tape_text(e, "to"));
+	if (tape_is(e, "prints"))
+		return print("      %-10s prints \"%s\"", tape_text(e, "who"), tape_text(e, "text"));
+	if (tape_is(e, "ends"))
+		return print("      %-10s ends: %s", who, tape_text(e, "how"));
+	if (tape_is(e, "signal"))
+		return print("      %-10s gets %s", who, tape_text(e, "signal"));
+	if (tape_is(e, "process") || tape_is(e, "thread"))
+		return print("      %-10s is a new %s, made by %s", who, tape_text(e, "event"), tape_text(e, "by"));
+	if (tape_is(e, "tells") || tape_is(e, "warns"))
+		return print("\n  %s\n", tape_text(e, "text"));
+	if (tape_is(e, "asks") || tape_is(e, "answers"))
+		return print("\n  %s %s\n", tape_is(e, "asks") ? "?" : "=", tape_text(e, "text"));
+	if (tape_is(e, "expects"))
+		return print("  %s  expect %s%s%s", json_is_true(json_object_get(e, "held")) ? "ok  " : "FAIL",
+		             tape_text(e, "text"), *tape_text(e, "found") ? ": " : "", tape_text(e, "found"));
+	return print("%s", "");
+}
+
+static char *socket_line(const json_t *s)
+{
+	const char *who = tape_text(s, "who");
+	char fd[16] = "";
+	if (json_is_integer(json_object_get(s, "fd")))
+		snprintf(fd, sizeof fd, "%lld", tape_number(s, "fd"));
+	if (strcmp(tape_text(s, "state"), "LISTEN") == 0)
+		return print("%-8s %2s  %-12s %5lld          waiting %lld of %lld", *who ? who : "(nobody)", fd,
+		             "LISTEN", tape_number(s, "port"), tape_number(s, "receive_queue"),
+		             tape_number(s, "backlog"));
+	return print("%-8s %2s  %-12s %5lld ↔ %-5lld  unread %-6lld unsent %lld", *who ? who : "(nobody)", fd,
+	             tape_text(s, "state"), tape_number(s, "port"), tape_number(s, "remote_port"),
+	             tape_number(s, "receive_queue"), tape_number(s, "send_queue"));
+}
+
+static char *stand_line(const Stand *s)
+{
+	if (tape_is(s->last, "blocks"))
+		return print("%s is blocked in %s(): it waits %s", s->thread, tape_text(s->last, "call"),
+		             tape_text(s->last, "for"));
+	if (tape_is(s->last, "enters"))
+		return print("%s is about to call %s", s->thread, tape_text(s->last, "text"));
+	if (tape_is(s->last, "ends"))
+		return print("%s has ended: %s", s->thread, tape_text(s->last, "how"));
+	return print("%s runs", s->thread);
+}
+
+void view_stands(FILE *out, const Tape *tape, size_t until)
+{
+	Now now = look(tape, until);
+	for (size_t i = 0; i < now.stands; i++) {
+		char *line = stand_line(&now.stand[i]);
+		fprintf(out, "%s", line);
+		if (now.stand[i].place != NULL && !tape_is(now.stand[i].last, "ends"))
+			fprintf(out, "   %s:%lld", tape_text(now.stand[i].place, "file"),
+			        tape_number(now.stand[i].place, "line"));
+		fputc('\n', out);
+		free(line);
+	}
+}
+
+void view_sockets(FILE *out, const Tape *tape, size_t until)
+{
+	Now now = look(tape, until);
+	size_t i;
+	const json_t *s;
+	json_array_foreach(now.sockets, i, s)
+	{
+		char *line = socket_line(s);
+		fprintf(out, "%s\n", line);
+		free(line);
+	}
+	if (json_array_size(now.sockets) == 0)
+		fputs("there is no socket\n", out);
+}
+
+void view_packets(FILE *out, const Tape *tape, size_t until)
+{
+	for (size_t i = 0; i < until && i < tape_count(tape); i++) {
+		const json_t *e = tape_event(tape, i);
+		if (!tape_is(e, "packet"))
+			continue;
+		fprintf(out, "%4lld  %-8s → %-8s %-4s %-14s", tape_number(e, "step"), tape_text(e, "from"),
+		        tape_text(e, "to"), tape_text(e, "protocol"), tape_text(e, "flags"));
+		if (*tape_text(e, "flags"))
+			fprintf(out, " seq %-6lld ack %-6lld", tape_number(e, "sequence"),
+			        tape_number(e, "acknowledged"));
+		fprintf(out, " %lld byte%s %s\n", tape_number(e, "size"), tape_number(e, "size") == 1 ? "" : "s",
+		        tape_text(e, "data"));
+	}
+}
+
+/* --- the screen --- */
+
+static const json_t *source_of(const Tape *tape, const char *file)
+{
+	for (size_t i = 0; i < tape_count(tape); i++)
+		if (tape_is(tape_event(tape, i), "source") && strcmp(tape_text(tape_event(tape, i), "file"), file) == 0)
+			return json_object_get(tape_event(tape, i), "lines");
+	return NULL;
+}
+
+/* The parties of the screen's two sides: the first two of the script, or, where there are more, the two that moved last. */
+static void choose_sides(const Tape *tape, const Now *now, const char *side[2])
+{
+	const char *parties[16];
+	size_t count = 0;
+	for (size_t i = 0; i < tape_count(tape) && count < 16; i++)
+		if (tape_is(tape_event(tape, i), "party"))
+			parties[count++] = tape_text(tape_event(tape, i), "who");
+	side[0] = count > 0 ? parties[0] : "";
+	side[1] = count > 1 ? parties[1] : "";
+	if (count <= 2)
+		return;
+	/* The first part stays where it is: it is the server, as a rule. */
+	size_t newest = 0;
+	bool any = false;
+	for (size_t i = 0; i < now->stands; i++)
+		if (strcmp(now->stand[i].who, side[0]) != 0 && (!any || now->stand[i].at >= newest)) {
+			newest = now->stand[i].at;
+			side[1] = now->stand[i].who;
+			any = true;
+		}
+}
+
+/* The thread of a party that is worth showing: the one that was told of last. */
+static const Stand *telling(const Now *now, const char *who)
+{
+	const Stand *found = NULL;
+	for (size_t i = 0; i < now->stands; i++) {
+		const Stand *s = &now->stand[i];
+		if (strcmp(s->who, who) == 0 && (found == NULL || s->at > found->at) &&
+		    (found == NULL || !tape_is(s->last, "ends")))
+			found = s;
+	}
+	return found;
+}
+
+static void source_row(FILE *out, const json_t *lines, long long number, bool current, int columns, bool colour)
+{
+	const char *text = json_string_value(json_array_get(lines, (size_t)number - 1));
+	if (number < 1 || text == NULL) {
+		column(out, "", columns);
+		return;
+	}
+	char *clean = without_tabs(text), *row = print("%s%3lld %s", current ? "▶" : " ", number, clean);
+	if (colour)
+		fputs(current ? marked : "", out);
+	column(out, row, columns);
+	if (colour)
+		fputs(plain, out);
+	free(clean);
+	free(row);
+}
+
+/* Why a party stands nowhere. */
+static const char *nowhere(const Tape *tape, const char *who)
+{
+	for (size_t i = 0; i < tape_count(tape); i++) {
+		const json_t *e = tape_event(tape, i);
+		if (tape_is(e, "party") && strcmp(tape_text(e, "who"), who) == 0)
+			return strcmp(tape_text(e, "program"), "(reference)") == 0 ? "(the grader)" : "(not started)";
+	}
+	return "";
+}
+
+static void show_sources(FILE *out, const Tape *tape, const Now *now, const char *const side[2], int rows,
+                         ViewSize size)
+{
+	int half = (size.columns - 1) / 2;
+	const json_t *lines[2];
+	long long line[2];
+	for (int k = 0; k < 2; k++) {
+		const Stand *s = telling(now, side[k]);
+		const json_t *place = s != NULL ? s->place : NULL;
+		lines[k] = place != NULL ? source_of(tape, tape_text(place, "file")) : NULL;
+		line[k] = place != NULL ? tape_number(place, "line") : 0;
+		char *head = print("%s  %s", side[k],
+		                   place != NULL ? tape_text(place, "file")
+		                   : s != NULL   ? "(no source)"
+		                                 : nowhere(tape, side[k]));
+		if (size.colour)
+			fputs(bold, out);
+		column(out, head, k == 0 ? half : size.columns - half - 1);
+		if (size.colour)
+			fputs(plain, out);
+		fputs(k == 0 ? "│" : "\n", out);
+		free(head);
+	}
+	for (int r = 0; r < rows - 1; r++)
+		for (int k = 0; k < 2; k++) {
+			long long number = line[k] - (rows - 1) / 2 + r;
+			if (line[k] <= (rows - 1) / 2)
+				number = r + 1;
+			source_row(out, lines[k], number, number == line[k], k == 0 ? half : size.columns - half - 1,
+			           size.colour);
+			fputs(k == 0 ? "│" : "\n", out);
+		}
+}
+
+/* One row of the ladder: what stands at which side, and what goes between. */
+typedef struct {
+	char *text;
+	int side; /* 0, 1; 2: between, to the right; 3: to the left; 4: across all */
+	bool old; /* of a step before the last */
+} Rung;
+
+static int side_of(const char *who, const char *const side[2])
+{
+	return strcmp(who, side[0]) == 0 ? 0 : strcmp(who, side[1]) == 0 ? 1 : -1;
+}
+
+static bool rung_of(const json_t *e, const char *const side[2], Rung *rung)
+{
+	char text[200];
+	const char *who = tape_text(e, "who"), *thread = tape_text(e, "thread");
+	const char *name = strcmp(who, thread) == 0 ? "" : thread;
+	rung->side = side_of(who, side);
+	if (tape_is(e, "returns"))
+		rung->text = print("%s%s%s = %s", name, *name ? ": " : "", tape_text(e, "text"), tape_text(e, "says"));
+	else if (tape_is(e, "blocks"))
+		rung->text = print("%s%s%s …waits", name, *name ? ": " : "", tape_text(e, "text"));
+	else if (tape_is(e, "ends"))
+		rung->text = print("%s%s■ %s", name, *name ? ": " : "", tape_text(e, "how"));
+	else if (tape_is(e, "signal"))
+		rung->text = print("%s%s↯ %s", name, *name ? ": " : "", tape_text(e, "signal"));
+	else if (tape_is(e, "packet")) {
+		int from = side_of(tape_text(e, "from"), side), to = side_of(tape_text(e, "to"), side);
+		rung->side = from == 0 && to == 1 ? 2 : from == 1 && to == 0 ? 3 : 4;
+		arrow(e, text, sizeof text);
+		rung->text = rung->side == 4 ? print("%s → %s  %s", tape_text(e, "from"), tape_text(e, "to"), text)
+		                             : print("%s", text);
+		return true;
+	} else
+		return false;
+	if (rung->side == -1) { /* somebody who has no side on the screen */
+		char *with_name = print("%s: %s", thread, rung->text);
+		free(rung->text);
+		rung->text = with_name;
+		rung->side = 4;
+	}
+	return true;
+}
+
+static void show_arrow(FILE *out, const Rung *rung, int columns)
+{
+	char *label = print(" %s ", rung->text);
+	mbstate_t state = {0};
+	const char *at = label;
+	size_t letters = mbsrtowcs(NULL, &at, 0, &state);
+	int width = letters == (size_t)-1 ? (int)strlen(label) : (int)letters;
+	int room = columns - 4;
+	width = width < room ? width : room;
+	int left = (columns - 2 - width) / 2, right = columns - 2 - width - left;
+	fputs(rung->side == 3 ? "◀" : "├", out);
+	for (int i = 0; i < left; i++)
+		fputs("─", out);
+	column(out, label, width);
+	for (int i = 0; i < right; i++)
+		fputs("─", out);
+	fputs(rung->side == 2 ? "▶" : "┤", out);
+	free(label);
+}
+
+static void show_rung(FILE *out, const Rung *rung, ViewSize size)
+{
+	int side = size.columns * 3 / 8, middle = size.columns - 2 * side;
+	if (size.colour)
+		fputs(rung->old ? dim : rung->side == 2 || rung->side == 3 ? cyan : "", out);
+	if (rung->side == 4) {
+		column(out, rung->text, size.columns);
+	} else {
+		column(out, rung->side == 0 ? rung->text : "", side);
+		if (rung->side >= 2)
+			show_arrow(out, rung, middle);
+		else
+			column(out, rung->side == 0 ? "│" : "│", middle);
+		column(out, rung->side == 1 ? rung->text : "", side);
+	}
+	if (size.colour)
+		fputs(plain, out);
+	fputc('\n', out);
+}
+
+static void show_ladder(FILE *out, const Tape *tape, size_t until, const Now *now, const char *const side[2], int rows,
+                        ViewSize size)
+{
+	Rung *rungs = calloc((size_t)rows, sizeof *rungs);
+	int count = 0;
+	if (rungs == NULL)
+		abort();
+	/* From the newest back, as many as there is room for. */
+	for (size_t i = until; i > 0 && count < rows; i--) {
+		Rung rung = {0};
+		const json_t *e = tape_event(tape, i - 1);
+		if (!rung_of(e, side, &rung))
+			continue;
+		rung.old = tape_number(e, "step") < now->step;
+		rungs[count++] = rung;
+	}
+	for (int r = rows; r > 0; r--) {
+		if (r <= count) {
+			show_rung(out, &rungs[r - 1], size);
+			free(rungs[r - 1].text);
+		} else {
+			fputc('\n', out);
+		}
+	}
+	free(rungs);
+}
+
+static void rule(FILE *out, const char *title, ViewSize size)
+{
+	if (size.colour)
+		fputs(dim, out);
+	fprintf(out, "── %s ", title);
+	for (int i = (int)strlen(title) + 4; i < size.columns; i++)
+		fputs("─", out);
+	fprintf(out, "%s\n", size.colour ? plain : "");
+}
+
+/* A text over as many rows as there are; returns how many it took. */
+static int wrapped(FILE *out, const char *sign, const char *text, int rows, ViewSize size)
+{
+	int used = 0, width = size.columns - 3;
+	while (*text != '\0' && used < rows) {
+		size_t n = strlen(text);
+		if ((int)n > width) {
+			n = (size_t)width;
+			while (n > 0 && text[n] != ' ')
+				n--;
+			n = n > 0 ? n : (size_t)width;
+			while (n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80)
+				n--; /* not in the middle of a character */
+		}
+		bool last = used + 1 == rows && text[n] != '\0';
+		fprintf(out, "%s %.*s%s\n", used == 0 ? sign : " ", (int)n, text, last ? "…" : "");
+		text += n + strspn(text + n, " ");
+		used++;
+	}
+	return used;
+}
+
+static int count_rows(const char *text, int columns)
+{
+	return *text ? (int)strlen(text) / (columns - 8) + 1 : 0;
+}
+
+void view_show(FILE *out, const Tape *tape, size_t until, ViewSize size)
+{
+	Now now = look(tape, until);
+	const char *side[2];
+	choose_sides(tape, &now, side);
+
+	const char *told = now.told ? tape_text(now.told, "text") : "",
+		   *asked = now.asked ? tape_text(now.asked, "text") : "";
+	int sockets = (int)json_array_size(now.sockets), stands = (int)now.stands;
+	int words = count_rows(told, size.columns) + count_rows(asked, size.columns);
+	words = words > size.rows / 4 ? size.rows / 4 : words;
+	int left = size.rows - 1 - 2 - words; /* the title and two rules */
+	int most_sockets = left / 5 > 2 ? left / 5 : 2, most_stands = left / 8 > 2 ? left / 8 : 2;
+	sockets = sockets > most_sockets ? most_sockets : sockets;
+	stands = stands > most_stands ? most_stands : stands;
+	left -= sockets + stands;
+	int source = left / 2 > 4 ? left / 2 : 4, ladder = left - source > 3 ? left - source : 3;
+
+	char *title = print(" Demo %02lld · step %d · %s", now.lab, now.step, now.title);
+	if (size.colour)
+		fputs(marked, out);
+	column(out, title, size.columns);
+	fprintf(out, "%s\n", size.colour ? plain : "");
+	free(title);
+	show_sources(out, tape, &now, side, source, size);
+	rule(out, "calls and packets", size);
+	show_ladder(out, tape, until, &now, side, ladder, size);
+	rule(out, "sockets", size);
+	for (int i = 0; i < sockets; i++) {
+		char *line = socket_line(json_array_get(now.sockets, (size_t)i));
+		column(out, line, size.columns);
+		fputc('\n', out);
+		free(line);
+	}
+	for (int i = 0; i < stands; i++) {
+		/* The newest, where not all have room. */
+		const Stand *s = &now.stand[now.stands - (size_t)stands + (size_t)i];
+		char *line = stand_line(s);
+		if (size.colour)
+			fputs(tape_is(s->last, "blocks") ? yellow : "", out);
+		column(out, line, size.columns);
+		fprintf(out, "%s\n", size.colour ? plain : "");
+		free(line);
+	}
+	if (size.colour)
+		fputs(green, out);
+	int used = wrapped(out, "?", asked, words, size);
+	wrapped(out, *asked ? "=" : "»", told, words - used, size);
+	if (size.colour)
+		fputs(plain, out);
+}

@@ -271,6 +271,23 @@ static char *shown_name(const char *typed)
 	return n > 0 ? words_print("%.*s", (int)n, typed) : words_print(".");
 }
 
+static bool is_asked(const Asked *asked, const char *check)
+{
+	for (size_t c = 0; c < asked->check_count; c++)
+		if (strcmp(asked->checks[c], check) == 0)
+			return true;
+	return asked->check_count == 0;
+}
+
+/* Some check that is to be asked needs the programs built with sanitizers. */
+static bool asks_sanitizers(const Asked *asked, const Lab *lab)
+{
+	for (const CheckInfo *const *check = lab->checks; *check; check++)
+		if ((*check)->needs & NEEDS_SOURCES && is_asked(asked, (*check)->name))
+			return true;
+	return false;
+}
+
 static void build_programs(const Asked *asked, Session *session, LabRun *runs)
 {
 	Build *builds = calloc(asked->lab_count, sizeof *builds);
@@ -281,7 +298,7 @@ static void build_programs(const Asked *asked, Session *session, LabRun *runs)
 		exit(EXIT_TROUBLE);
 	for (size_t i = 0; i < asked->lab_count; i++) {
 		const Lab *lab = asked->labs[i];
-		builds[i] = (Build){.number = lab->number, .programs = lab->programs};
+		builds[i] = (Build){.number = lab->number, .programs = lab->programs, .plain = !asks_sanitizers(asked, lab)};
 		builds[i].folder = words_print("%s/%02d-%s", from, lab->number, lab->name);
 		builds[i].shown = words_print("%s/%02d-%s", shown, lab->number, lab->name);
 		if (!is_folder(builds[i].folder))

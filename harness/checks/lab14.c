@@ -1,7 +1,8 @@
 /*
  * lab14.c: the party line. The relay hears from one and passes on to another.
  *
- * A caller has joined when the room is still after its name: whatever the server does about a name, it has done then.
+ * Callers have joined when the room is still after their names: whatever the server does about a name, it has done then.
+ * Nobody speaks before that.
  */
 #define _GNU_SOURCE
 #include "checks/common.h"
@@ -40,11 +41,20 @@ static bool has_ended(void *context)
 	return line->ended;
 }
 
+static bool unsettled; /* somebody has just said his name */
+
+static void settle(void)
+{
+	if (unsettled)
+		party_watch(NULL, NULL, 0, -1);
+	unsettled = false;
+}
+
 static Line *joins_as(Party *server, const void *name, size_t size)
 {
 	Line *line = dial(server);
 	say_frame(line, name, size);
-	party_watch(NULL, NULL, 0, -1);
+	unsettled = true;
 	snprintf(line->who, sizeof line->who, "%.*s", (int)size, (const char *)name); /* so he is called in the story */
 	return line;
 }
@@ -52,6 +62,13 @@ static Line *joins_as(Party *server, const void *name, size_t size)
 static Line *joins(Party *server, const char *name)
 {
 	return joins_as(server, name, strlen(name));
+}
+
+/* What somebody says who has joined. */
+static void says(Line *line, const char *text)
+{
+	settle();
+	say_frame_text(line, text);
 }
 
 /* Something is passed on to this caller; `code` is for a server that goes on sleeping. */
@@ -80,7 +97,7 @@ static void talk(Line *from, const char *from_name, Line *to, const char *to_nam
 	char *said = NULL, *heard = NULL;
 	if (asprintf(&said, "say %s|%s", to_name, text) == -1 || asprintf(&heard, "%s|%s", from_name, text) == -1)
 		trouble("no memory");
-	say_frame_text(from, said);
+	says(from, said);
 	hears(to, heard);
 	free(said);
 	free(heard);
@@ -136,7 +153,7 @@ CHECK(server, answers_nobody, 4, "answers nobody",
 	Party *server = a_server();
 	Line *alice = dial(server);
 	hear_nothing(alice);
-	say_frame_text(alice, "alice");
+	says(alice, "alice");
 	hear_nothing(alice);
 	Line *bob = joins(server, "bob");
 	hear_nothing(alice);
@@ -180,8 +197,8 @@ CHECK(server, drops_what_is_for_nobody, 4, "drops what is for somebody who is no
 {
 	Party *server = a_server();
 	Line *alice = joins(server, "alice");
-	say_frame_text(alice, "say bob|are you there?");
-	say_frame_text(alice, "say |nobody has no name");
+	says(alice, "say bob|are you there?");
+	says(alice, "say |nobody has no name");
 	hear_nothing(alice);
 	Line *bob = joins(server, "bob");
 	hear_nothing(bob);
@@ -200,7 +217,7 @@ CHECK(server, drops_any_other_frame, 5, "drops any other frame, and the caller s
 	Party *server = a_server();
 	Line *alice = joins(server, "alice"), *bob = joins(server, "bob");
 	for (const char *const *other = others; *other != NULL; other++)
-		say_frame_text(alice, *other);
+		says(alice, *other);
 	hear_nothing(bob);
 	hear_nothing(alice);
 	talk(alice, "alice", bob, "bob", "and now something else");
@@ -213,6 +230,7 @@ END_CHECK
 static Line *is_taken(Party *server, Line *other, const char *other_name, const char *name)
 {
 	Line *line = joins(server, name);
+	settle();
 	has_news(line);
 	if (line->ended && !server->ended)
 		story_fail("refuses_a_good_name", server,
@@ -343,6 +361,7 @@ static void is_free_again(Party *server, Line *other, const char *other_name, co
 {
 	party_watch(NULL, NULL, 0, -1); /* the server has noticed that its owner has gone */
 	Line *line = joins(server, name);
+	settle();
 	has_news(line);
 	if (line->ended && !server->ended)
 		story_fail("keeps_the_name", server,
@@ -394,11 +413,11 @@ CHECK(
 	party_watch(NULL, NULL, 0, -1);
 	Line *carol = dial(server);
 	party_watch(NULL, NULL, 0, -1);
-	say_frame_text(alice, "say bob|a secret");
+	says(alice, "say bob|a secret");
 	hear_nothing(carol);
-	say_frame_text(carol, "carol");
+	says(carol, "carol");
 	party_watch(NULL, NULL, 0, -1);
-	say_frame_text(alice, "say bob|another secret");
+	says(alice, "say bob|another secret");
 	hear_nothing(carol);
 	talk(alice, "alice", carol, "carol", "good morning");
 }
@@ -423,6 +442,7 @@ CHECK(
 		snprintf(text, sizeof text, "alice|sentence %d", i);
 		expect(i % 3 ? &to_bob : &to_carol, text);
 	}
+	settle();
 	say_bytes(alice, said.bytes, said.size);
 	speech_free(&said);
 	hears_all(bob, &to_bob);
@@ -434,6 +454,7 @@ END_CHECK
 static void say_long(Line *line, size_t size, const char *from, char *heard)
 {
 	static char said[FRAME_MOST];
+	settle();
 	memcpy(said, "say x|", 6);
 	for (size_t i = 6; i < size; i++)
 		said[i] = (char)('a' + i % 26);
@@ -549,12 +570,12 @@ static void relay_once(const Cut *cut, void *context)
 		snprintf(frame, sizeof frame, "%s|%s", name, *text);
 		expect(&heard, frame);
 	}
+	settle();
 	Line *line = dial(stage->server);
 	say_speech(line, &said, cut);
 	hears_all(stage->bob, &heard);
 	speech_free(&said);
 	hang_up(line);
-	party_watch(NULL, NULL, 0, -1);
 }
 
 CHECK(
@@ -592,13 +613,13 @@ CHECK(server, a_silent_caller_keeps_nobody_waiting, 4, "passes on while somebody
 	Line *carol = joins(server, "carol");
 	say_bytes(carol, "\0\0\0\11say", 7); /* and one in the middle of a frame */
 	party_watch(NULL, NULL, 0, -1);
-	say_frame_text(alice, "say bob|shall we begin?");
+	says(alice, "say bob|shall we begin?");
 	hears_meanwhile(bob, "alice|shall we begin?");
 	say_bytes(carol, " bob|x", 6);
 	hears_meanwhile(bob, "carol|x");
-	say_frame_text(silent, "dave");
+	says(silent, "dave");
 	party_watch(NULL, NULL, 0, -1);
-	say_frame_text(silent, "say bob|sorry");
+	says(silent, "say bob|sorry");
 	hears_meanwhile(bob, "dave|sorry");
 }
 END_CHECK
@@ -636,6 +657,7 @@ enum { LONG_TEXT = 50000 };
 static void say_much(Line *line, int number, Speech *heard)
 {
 	static char said[8 + LONG_TEXT], passed[6 + LONG_TEXT];
+	settle();
 	memcpy(said, "say bob|", 8);
 	memcpy(passed, "alice|", 6);
 	for (int i = 0; i < LONG_TEXT; i++)
@@ -656,9 +678,9 @@ CHECK(server, a_receiver_who_does_not_read_delays_nobody, 7, "passes on to other
 	Line *alice = joins(server, "alice"), *bob = joins(server, "bob"), *carol = joins(server, "carol");
 	for (int i = 0; i < 16; i++)
 		say_much(alice, i, NULL);
-	say_frame_text(alice, "say carol|bob sleeps");
+	says(alice, "say carol|bob sleeps");
 	hears_meanwhile(carol, "alice|bob sleeps");
-	say_frame_text(carol, "say alice|let him");
+	says(carol, "say alice|let him");
 	hears_meanwhile(alice, "carol|let him");
 	(void)bob;
 }
@@ -681,7 +703,7 @@ CHECK(server, keeps_what_waits, 5, "keeps what waits for one who reads late, up 
 	/* Bob wakes, and there is room for more; and in the same moment more is said. It has to wait its turn. */
 	party_freeze(server);
 	has_news(bob);
-	say_frame_text(alice, "say bob|the end");
+	says(alice, "say bob|the end");
 	expect(&heard, "alice|the end");
 	party_thaw(server);
 	is_passed_on(bob, "alice|…", "loses_what_waits");
@@ -709,7 +731,7 @@ CHECK(server, hangs_up_on_one_for_whom_too_much_waits, 5, "hangs up on a receive
 		say_much(alice, i, NULL);
 		said += LONG_TEXT;
 	}
-	say_frame_text(alice, "say carol|where is bob?");
+	says(alice, "say carol|where is bob?");
 	hears_meanwhile(carol, "alice|where is bob?");
 	party_watch(NULL, NULL, 0, -1);
 	Outcome outcome = party_watch(has_ended, bob, WATCH_PATIENT, bob->fd);
@@ -733,13 +755,13 @@ CHECK(server, survives_a_receiver_who_is_gone, 4, "does not mind a receiver who 
 	talk(alice, "alice", bob, "bob", "hello");
 	/* Frozen, so that all of it is there at once when the server looks. */
 	party_freeze(server);
-	say_frame_text(alice, "say bob|are you there?");
-	say_frame_text(alice, "say bob|bob?");
+	says(alice, "say bob|are you there?");
+	says(alice, "say bob|bob?");
 	half_close(bob);
 	reset_call(bob);
 	party_thaw(server);
 	party_watch(NULL, NULL, 0, -1);
-	say_frame_text(alice, "say bob|so you are gone");
+	says(alice, "say bob|so you are gone");
 	party_watch(NULL, NULL, 0, -1);
 	talk(alice, "alice", carol, "carol", "he is gone");
 	is_free_again(server, alice, "alice", "bob");
@@ -796,22 +818,26 @@ CHECK(server, serves_500_callers, 5, "passes on among 500 callers",
 }
 END_CHECK
 
-/* Two callers who talk and leave, one politely. Their names are new: whether names are free again is asked elsewhere. */
+typedef struct {
+	Party *server;
+	Line *host;
+} House;
+
+/* One who comes, talks with the host, and leaves, politely or not. Whether names are free again is asked elsewhere. */
 static void visit(void *context)
 {
 	static int number;
-	Party *server = context;
-	const char *one = numbered("one %d", number), *two = numbered("two %d", number);
-	Line *first = dial(server);
-	say_frame_text(first, one);
-	Line *second = joins(server, two);
-	talk(first, one, second, two, "we shall not stay");
-	say_frame_text(first, "say nobody|good bye");
-	hang_up(first);
+	House *house = context;
+	const char *name = numbered("guest %d", number);
+	Line *guest = dial(house->server);
+	say_frame_text(guest, name);
+	talk(guest, name, house->host, "host", "good morning");
+	talk(house->host, "host", guest, name, "come in");
+	says(guest, "say nobody|good bye");
 	if (number++ % 2)
-		reset_call(second);
+		reset_call(guest);
 	else
-		hang_up(second);
+		hang_up(guest);
 }
 
 CHECK(server, leaves_nothing_behind_after_200_callers, 5, "leaves nothing behind when 200 callers have come and gone",
@@ -819,8 +845,10 @@ CHECK(server, leaves_nothing_behind_after_200_callers, 5, "leaves nothing behind
       "A descriptor, a name, what has come and what waits; perhaps a thread. All of it ends with the call.",
       "One function that ends a call, and does all of it; called wherever a call ends.")
 {
-	Party *server = a_server();
-	leaves_nothing_behind(server, 100, "visits of two callers", visit, server);
+	House house = {.server = a_server()};
+	house.host = joins(house.server, "host");
+	settle();
+	leaves_nothing_behind(house.server, 200, "callers", visit, &house);
 }
 END_CHECK
 
@@ -859,7 +887,7 @@ CHECK_NEEDING(
 	hear_frame(x, heard, FRAME_MOST);
 	for (const char *const *frame = (const char *const[]){"", "say", "say ", "say x", "s", "say |", "|", NULL};
 	     *frame != NULL; frame++) {
-		say_frame_text(alice, *frame);
+		says(alice, *frame);
 		let_them_read(alice);
 	}
 	char much[1000];
@@ -870,12 +898,12 @@ CHECK_NEEDING(
 	talk(x, "x", bob, "bob", "hello");
 	hang_up(bob);
 	party_watch(NULL, NULL, 0, -1);
-	say_frame_text(x, "say bob|are you there?");
+	says(x, "say bob|are you there?");
 	let_them_read(x);
 	talk(alice, name, x, "x", "good bye");
 	reset_call(x);
 	party_watch(NULL, NULL, 0, -1);
-	say_frame_text(alice, "say x|are you there?");
+	says(alice, "say x|are you there?");
 	let_them_read(alice);
 	talk(alice, name, joins(server, "carol"), "carol", "they have left");
 	hang_up(alice);
@@ -886,7 +914,7 @@ END_CHECK
 
 /* --- the client --- */
 
-/* It has called and has said its name, whatever that is: another check asks. */
+/* It has called and has said its name, whatever that is (another check asks), and is at rest. */
 static Party *a_chatter(Line **relay, InputKind input)
 {
 	char name[FRAME_MOST];
@@ -894,6 +922,7 @@ static Party *a_chatter(Line **relay, InputKind input)
 	Party *client = a_client(phone, (StartAs){.input = input});
 	*relay = phone->line;
 	hear_any_frame(*relay, name, sizeof name);
+	party_watch(NULL, NULL, WATCH_START, -1);
 	return client;
 }
 
@@ -959,7 +988,6 @@ CHECK(client, prints_what_comes_at_once, 7, "prints what comes at once, without 
 	char said[FRAME_MOST];
 	Line *relay;
 	Party *client = a_chatter_at_a_terminal(&relay);
-	party_watch(NULL, NULL, WATCH_START, -1);
 	say_frame_text(relay, "bob|good morning, alice");
 	reads(client, "bob: good morning, alice");
 	say_frame_text(relay, "carol|hi");
@@ -1016,7 +1044,6 @@ CHECK(client, prints_the_text_as_it_is, 3, "prints the text as it is, bars and U
 {
 	Line *relay;
 	Party *client = a_chatter_at_a_terminal(&relay);
-	party_watch(NULL, NULL, WATCH_START, -1);
 	say_frame_text(relay, "bob|one|two|three");
 	reads(client, "bob: one|two|three");
 	say_frame_text(relay, "two words|x");
@@ -1321,7 +1348,6 @@ CHECK(client, notices_at_once_that_the_server_has_gone, 7, "notices at once that
 {
 	Line *relay;
 	Party *client = a_chatter_at_a_terminal(&relay);
-	party_watch(NULL, NULL, WATCH_START, -1);
 	hang_up(relay);
 	tells_the_loss(client, false);
 }
@@ -1345,7 +1371,6 @@ CHECK(client, notices_it_in_a_pipe, 3, "notices at once that the server has gone
 {
 	Line *relay;
 	Party *client = a_chatter_in_a_pipe(&relay);
-	party_watch(NULL, NULL, WATCH_START, -1);
 	hang_up(relay);
 	tells_the_loss(client, false);
 }
@@ -1357,7 +1382,6 @@ CHECK(client, notices_a_reset, 3, "notices at once that the call was reset",
 {
 	Line *relay;
 	Party *client = a_chatter_at_a_terminal(&relay);
-	party_watch(NULL, NULL, WATCH_START, -1);
 	reset_call(relay);
 	tells_the_loss(client, true);
 }
@@ -1371,7 +1395,6 @@ CHECK(client, survives_writing_to_a_closed_call, 3, "survives writing to a call 
 {
 	Line *relay;
 	Party *client = a_chatter_at_a_terminal(&relay);
-	party_watch(NULL, NULL, WATCH_START, -1);
 	party_freeze(client);
 	half_close(relay);
 	reset_call(relay);
@@ -1425,7 +1448,6 @@ CHECK(client, does_not_depend_on_how_the_bytes_arrive, 5, "prints the same, howe
 		Line *relay;
 	} stage;
 	stage.client = a_chatter_at_a_terminal(&stage.relay);
-	party_watch(NULL, NULL, WATCH_START, -1);
 	in_every_cut(chat_once, &stage);
 }
 END_CHECK
@@ -1480,7 +1502,6 @@ CHECK(client, ends_at_end_of_input, 4, "hangs up and ends at the end of input",
 {
 	Line *relay;
 	Party *client = a_chatter_at_a_terminal(&relay);
-	party_watch(NULL, NULL, WATCH_START, -1);
 	say_frame_text(relay, "bob|hi");
 	reads(client, "bob: hi");
 	end_input(client);

@@ -165,10 +165,6 @@ static const struct {
     {"swallows_what_follows",
      "recv() gives what is there, up to what it was asked for. Whoever asks for more than the 64 bytes of the digest gets "
      "the beginning of the first frame as well, and it is lost to recv_frame()."},
-    {"waits_for_ever",
-     "A caller who says nothing keeps the server in recv(), and everybody else in the backlog. It needs not "
-     "even know the key for that. poll() or SO_RCVTIMEO give a wait its end."},
-    {"waits_too_long", "The time is the one on the command line, and 2000 ms where none is given."},
     {"deadline_moves",
      "A time for each recv() begins anew with every byte: 64 bytes, each just in time, take 64 times as long. Take one "
      "moment as the end for all of them, and wait for what is left until then."},
@@ -180,8 +176,9 @@ static const struct {
      "The server has asked, and waits for 64 hex digits. They go out at once, before anything is typed: the "
      "server waits for them no longer than its time."},
     {"wrong_digest",
-     "The digest is HMAC-SHA256 with the key's bytes as the key and the 32 bytes of the challenge as the data, its 32 bytes "
-     "written as 64 lower-case hex digits. One byte more or less anywhere, and all of it is another."},
+     "One byte more or less anywhere in what goes in, and all of the digest is another. For the handshake: HMAC-SHA256, the key's "
+     "bytes as the key, the 32 bytes of the challenge as the data. For a file: every byte of it, once and in order, those of the "
+     "last read() too. Written as hex: two lower-case digits a byte."},
     {"gives_the_key_away",
      "What goes over the wire can be read on the way. The digest proves that one has the key, and does "
      "not tell it; that is what all the arithmetic is for."},
@@ -261,9 +258,6 @@ static const struct {
     {"destroys_older_file",
      "The older file was opened for writing before the new one was whole. Write to a file of another "
      "name in the same folder, and rename() it when all is well: that is one step."},
-    {"wrong_digest",
-     "A digest is that of every byte of the content, once and in order: EVP_DigestUpdate() with the n of each "
-     "read(), the last one too. In hex: two lower-case digits a byte."},
     {"ignores_digest",
      "The digest did not agree, and the file was taken all the same. A sum that is computed and not acted "
      "on is decoration."},

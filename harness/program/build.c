@@ -138,7 +138,7 @@ static char *stamp_of(const Build *build, char **odd)
 
 	if (!stamp)
 		return words_print("%d", getpid());
-	fprintf(stamp, "1 %s %d\n", build->shown, build->number);
+	fprintf(stamp, "1 %s %d %d\n", build->shown, build->number, build->plain);
 	for (const char *const *p = build->programs; *p; p++)
 		fprintf(stamp, "%s\n", *p);
 	for (const char *const *f = flags_of_all; *f; f++)
@@ -597,6 +597,12 @@ static bool make_workplace(Plan *plan, size_t i)
 	return false;
 }
 
+/* How many kinds of it are wanted. */
+static Kind kinds_of(const Build *build)
+{
+	return build->plain ? PLAIN + 1 : KINDS;
+}
+
 static void plan_build(size_t i)
 {
 	Plan *plan = &shop.plans[i];
@@ -612,12 +618,12 @@ static void plan_build(size_t i)
 	if (plan->trouble || !make_workplace(plan, i))
 		return;
 	sort_out(plan);
-	for (Kind kind = PLAIN; kind < KINDS && !plan->odd; kind++)
+	for (Kind kind = PLAIN; kind < kinds_of(build) && !plan->odd; kind++)
 		for (size_t s = 0; s < plan->sources.count; s++)
 			add_unit((Unit){.plan = i, .kind = kind, .source = plan->sources.word[s]});
-	if (!plan->odd)
+	if (!plan->odd && !build->plain)
 		add_unit((Unit){.plan = i, .kind = SANITIZED, .source = LEAKCHECK});
-	for (Kind kind = PLAIN; kind < KINDS && !plan->odd && is_program(build, "frame.c"); kind++)
+	for (Kind kind = PLAIN; kind < kinds_of(build) && !plan->odd && is_program(build, "frame.c"); kind++)
 		add_unit((Unit){.plan = i, .kind = kind, .source = FRAME_DRIVER});
 }
 
@@ -644,7 +650,7 @@ static void plan_links(const Unit *compiled, size_t count)
 				    (is_own(compiled[u].source) || strcmp(compiled[u].source, source) == 0 ||
 				     words_have(&plan->helpers, compiled[u].source)))
 					ready[compiled[u].kind] = false;
-			for (Kind kind = PLAIN; kind < KINDS; kind++)
+			for (Kind kind = PLAIN; kind < kinds_of(plan->build); kind++)
 				if (ready[kind])
 					add_unit((Unit){.plan = i, .kind = kind, .program = *p});
 			free(source);

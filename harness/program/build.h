@@ -31,6 +31,7 @@ typedef struct {
 	const char *const *programs; /* NULL ends */
 	const char *folder;          /* absolute */
 	const char *shown;           /* "labs/03-silence" */
+	bool plain;                  /* nobody will ask for the sanitized build */
 
 	/* The answer, to be kept until the process ends. */
 	Subject *subjects; /* one a program, in their order; broken where it does not compile or is not there */

@@ -70,8 +70,8 @@ typedef struct {
 	bool sanitized;          /* a sanitizer reserves terabytes: no limit on memory by kind of page */
 	const char *environment; /* one more NAME=VALUE, or NULL */
 	bool traced; /* by this process (trace.h): its events are for the caller to fetch, from its exec on */
-	bool
-	    crowded; /* by hundreds of callers: room for a few descriptors, and the stacks of two threads, for each of 500 */
+	/* By hundreds of callers: room for a few descriptors, and the stacks of two threads, for each of 500. */
+	bool crowded;
 } StartAs;
 
 /* Starts `command` followed by `arguments` (both end with NULL); does not return before the exec. */

@@ -27,13 +27,14 @@ static bool is(const Question *q, const char *format, ...)
 	return false;
 }
 
+/* Of any thread of the party's; of that one alone where the name has a dot, as in "server.1". */
 static bool is_about(const json_t *event, const char *who)
 {
-	return strcmp(tape_text(event, "who"), who) == 0;
+	return strcmp(tape_text(event, strchr(who, '.') != NULL ? "thread" : "who"), who) == 0;
 }
 
-/* The last event of the actor's that tells where one of its threads stands; `rank` prefers the most telling. */
-static const json_t *stand(const Question *q, const char *kind)
+/* The last event that tells where a thread stands: one that stands so, in or before this call (NULL: any), if there is one. */
+static const json_t *stand(const Question *q, const char *kind, const char *call)
 {
 	const json_t *found = NULL;
 	char seen[64][48];
@@ -52,7 +53,7 @@ static const json_t *stand(const Question *q, const char *kind)
 			continue;
 		if (threads < 64)
 			snprintf(seen[threads++], sizeof seen[0], "%s", thread);
-		if (tape_is(e, kind))
+		if (tape_is(e, kind) && (call == NULL || strcmp(tape_text(e, "call"), call) == 0))
 			return e;
 		found = found != NULL ? found : e;
 	}
@@ -61,7 +62,7 @@ static const json_t *stand(const Question *q, const char *kind)
 
 static bool tells_call(const Question *q, const char *kind, const char *call)
 {
-	const json_t *e = stand(q, kind);
+	const json_t *e = stand(q, kind, call);
 	if (e != NULL && tape_is(e, kind) && strcmp(tape_text(e, "call"), call) == 0)
 		return true;
 	if (e == NULL)
@@ -106,7 +107,7 @@ static bool ended(const Question *q)
 
 static bool running(const Question *q)
 {
-	const json_t *e = stand(q, "returns");
+	const json_t *e = stand(q, "returns", NULL);
 	return (e != NULL && tape_is(e, "returns")) || is(q, "%s stands still", q->who);
 }
 

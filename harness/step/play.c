@@ -119,7 +119,8 @@ static bool build(PlayWhere where, char *why, size_t size)
 			builds[count++] = (Build){.number = where.lab,
 			                          .programs = programs[b],
 			                          .folder = parts[i].folder,
-			                          .shown = parts[i].shown};
+			                          .shown = parts[i].shown,
+			                          .plain = true};
 		while (programs[b][n] != NULL && strcmp(programs[b][n], parts[i].program) != 0)
 			n++;
 		programs[b][n] = parts[i].program;
@@ -144,12 +145,15 @@ static bool build(PlayWhere where, char *why, size_t size)
 	return true;
 }
 
-/* PORT is 9000 where every port is free, and one that is free where not; PORT2 the next. */
+/* PORT is 9000 where every port is free, and one that is free where not; PORT2 to PORT4 the next. */
 static const char *argument(const char *word)
 {
-	static char ports[2][8];
-	int which = strcmp(word, "PORT2") == 0;
-	if (!which && strcmp(word, "PORT") != 0)
+	static const char *const names[] = {"PORT", "PORT2", "PORT3", "PORT4"};
+	static char ports[4][8];
+	size_t which = 0;
+	while (which < 4 && strcmp(word, names[which]) != 0)
+		which++;
+	if (which == 4)
 		return word;
 	if (ports[which][0] == '\0')
 		snprintf(ports[which], sizeof ports[0], "%u", room_is_private() ? 9000 + (unsigned)which : room_port());

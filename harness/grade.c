@@ -164,11 +164,11 @@ static void parse_option(Asked *asked, int option)
 		asked->out = optarg;
 		break;
 	case 'c':
-			if (asked->check_count == CHECKS_MOST)
-				wrong("--check: too many");
-			asked->checks[asked->check_count++] = optarg;
-			break;
-		case 'j':
+		if (asked->check_count == CHECKS_MOST)
+			wrong("--check: too many");
+		asked->checks[asked->check_count++] = optarg;
+		break;
+	case 'j':
 		asked->jobs = parse_jobs(optarg);
 		break;
 	case 'a':
@@ -198,12 +198,19 @@ static void parse_option(Asked *asked, int option)
 static Asked parse(int argc, char **argv)
 {
 	static const struct option options[] = {
-	    {"from", required_argument, NULL, 'f'},   {"program", required_argument, NULL, 'p'},
-	    {"format", required_argument, NULL, 'F'}, {"out", required_argument, NULL, 'o'},
-	    {"check", required_argument, NULL, 'c'},  {"jobs", required_argument, NULL, 'j'},   {"all", no_argument, NULL, 'a'},
-	    {"hint", no_argument, NULL, 't'},         {"list", no_argument, NULL, 'l'},
-	    {"doctor", no_argument, NULL, 'd'},       {"help", no_argument, NULL, 'h'},
-	    {"version", no_argument, NULL, 'v'},      {0},
+	    {"from", required_argument, NULL, 'f'},
+	    {"program", required_argument, NULL, 'p'},
+	    {"format", required_argument, NULL, 'F'},
+	    {"out", required_argument, NULL, 'o'},
+	    {"check", required_argument, NULL, 'c'},
+	    {"jobs", required_argument, NULL, 'j'},
+	    {"all", no_argument, NULL, 'a'},
+	    {"hint", no_argument, NULL, 't'},
+	    {"list", no_argument, NULL, 'l'},
+	    {"doctor", no_argument, NULL, 'd'},
+	    {"help", no_argument, NULL, 'h'},
+	    {"version", no_argument, NULL, 'v'},
+	    {0},
 	};
 	/* Now and then each job waits for something: a third of the time, for two. */
 	Asked asked = {.jobs = crew_processors() + (crew_processors() + 1) / 2};
@@ -298,7 +305,8 @@ static void build_programs(const Asked *asked, Session *session, LabRun *runs)
 		exit(EXIT_TROUBLE);
 	for (size_t i = 0; i < asked->lab_count; i++) {
 		const Lab *lab = asked->labs[i];
-		builds[i] = (Build){.number = lab->number, .programs = lab->programs, .plain = !asks_sanitizers(asked, lab)};
+		builds[i] =
+		    (Build){.number = lab->number, .programs = lab->programs, .plain = !asks_sanitizers(asked, lab)};
 		builds[i].folder = words_print("%s/%02d-%s", from, lab->number, lab->name);
 		builds[i].shown = words_print("%s/%02d-%s", shown, lab->number, lab->name);
 		if (!is_folder(builds[i].folder))

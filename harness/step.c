@@ -42,12 +42,15 @@ static _Noreturn void usage(FILE *out, int status)
 
 static Asked read_arguments(int argc, char **argv)
 {
-	static const struct option options[] = {
-	    {"auto", no_argument, NULL, 'a'},          {"quiet", no_argument, NULL, 'q'},
-	    {"from", required_argument, NULL, 'f'},    {"record", required_argument, NULL, 'r'},
-	    {"packets", required_argument, NULL, 'p'}, {"replay", required_argument, NULL, 'R'},
-	    {"html", required_argument, NULL, 'H'},    {"help", no_argument, NULL, 'h'},
-	    {0}};
+	static const struct option options[] = {{"auto", no_argument, NULL, 'a'},
+	                                        {"quiet", no_argument, NULL, 'q'},
+	                                        {"from", required_argument, NULL, 'f'},
+	                                        {"record", required_argument, NULL, 'r'},
+	                                        {"packets", required_argument, NULL, 'p'},
+	                                        {"replay", required_argument, NULL, 'R'},
+	                                        {"html", required_argument, NULL, 'H'},
+	                                        {"help", no_argument, NULL, 'h'},
+	                                        {0}};
 	Asked asked = {0};
 	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
 		switch (c) {

@@ -279,10 +279,12 @@ static bool has_arrived(const SocketList *list, const Socket *s)
 	return o->state == TCP_TIME_WAIT || (o->counted && o->received >= s->sent);
 }
 
-/* The other side takes nothing: the kernel will probe its window, and hear no. */
-static bool is_shut_out(const Socket *s)
+/* The other side takes nothing: the kernel will probe its window, and hear no. But one that has read all there was has opened it
+ * again, and the news of that is on its way, or comes with the next probe. */
+static bool is_shut_out(const SocketList *list, const Socket *s)
 {
-	return s->timer == 4 && s->window == 0;
+	const Socket *o = other_end(list, s);
+	return s->timer == 4 && s->window == 0 && (o == NULL || o->rqueue > 0);
 }
 
 bool sockets_in_flight(const SocketList *list, const Socket *s)
@@ -300,9 +302,9 @@ bool sockets_in_flight(const SocketList *list, const Socket *s)
 	case TCP_FIN_WAIT1:
 	case TCP_CLOSING:
 	case TCP_LAST_ACK:
-		return !is_shut_out(s) && !has_arrived(list, s);
+		return !is_shut_out(list, s) && !has_arrived(list, s);
 	default:
-		return s->wqueue > 0 && !is_shut_out(s) && !has_arrived(list, s);
+		return s->wqueue > 0 && !is_shut_out(list, s) && !has_arrived(list, s);
 	}
 }
 

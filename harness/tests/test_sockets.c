@@ -449,8 +449,9 @@ static const struct {
 	 {.state = TCP_ESTABLISHED, .counted = true, .received = 4}, true},
 	/* Nothing is counted: then only the acknowledgement tells. */
 	{{.state = TCP_ESTABLISHED, .wqueue = 5, .timer = 1}, {.state = TCP_ESTABLISHED, .received = 5}, true},
-	/* A window that is shut; one that is not. */
-	{{.state = TCP_ESTABLISHED, .wqueue = 5, .unsent = 5, .timer = 4, .counted = true}, {.state = TCP_ESTABLISHED}, false},
+	/* A window that is shut; one that was, and whose owner has read all there was; one that is not. */
+	{{.state = TCP_ESTABLISHED, .wqueue = 5, .unsent = 5, .timer = 4, .counted = true}, {.state = TCP_ESTABLISHED, .rqueue = 7}, false},
+	{{.state = TCP_ESTABLISHED, .wqueue = 5, .unsent = 5, .timer = 4, .counted = true}, {.state = TCP_ESTABLISHED}, true},
 	{{.state = TCP_ESTABLISHED, .wqueue = 5, .unsent = 5, .timer = 4, .counted = true, .window = 9}, {.state = TCP_ESTABLISHED}, true},
 	/* A farewell: heard; not yet. */
 	{{.state = TCP_FIN_WAIT1, .timer = 1, .counted = true, .sent = 5}, {.state = TCP_CLOSE_WAIT, .counted = true, .received = 6}, false},

@@ -157,6 +157,7 @@ CHECK(
 	post_text(bob, "i am bob");
 	post_text(alice, "i am alice");
 	post_text(carol, "i am carol");
+	party_watch(NULL, NULL, 0, -1); /* all of it lies in the box by now */
 	party_thaw(server);
 	collect_text(alice, "I AM ALICE");
 	collect_text(bob, "I AM BOB");
@@ -224,6 +225,7 @@ CHECK(server, survives_a_sender_who_is_gone, 5, "does not mind a sender who is g
 	party_freeze(server);
 	post_text(alice, "and good bye");
 	box_off(alice);
+	party_watch(NULL, NULL, 0, -1); /* all of it lies in the box by now */
 	party_thaw(server);
 	exchange_cards(bob, "still there?");
 	exchange_cards(bob, "and now?");

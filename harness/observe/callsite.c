@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 enum { MOST_PROGRAMS = 256, MOST_SITES = 1024, LOOK_WORDS = 512 };
 
@@ -33,15 +34,15 @@ static Site sites[MOST_SITES];
 static size_t site_count;
 
 /* The executable mapping of the file that the process was started from. */
-static bool map_of(pid_t pid, Program *p)
+static bool map_of(pid_t pid, pid_t tid, Program *p)
 {
 	char path[64], line[512];
 	struct stat s;
-	snprintf(path, sizeof path, "/proc/%d/exe", pid);
+	snprintf(path, sizeof path, "/proc/%d/exe", tid); /* the first thread, whose number is pid, may have left */
 	if (stat(path, &s) == -1)
 		return false;
 	*p = (Program){.pid = pid, .device = s.st_dev, .inode = s.st_ino};
-	snprintf(path, sizeof path, "/proc/%d/maps", pid);
+	snprintf(path, sizeof path, "/proc/%d/maps", tid);
 	FILE *maps = fopen(path, "re");
 	while (maps != NULL && p->to == 0 && fgets(line, sizeof line, maps) != NULL) {
 		unsigned long from, to, inode;
@@ -57,13 +58,13 @@ static bool map_of(pid_t pid, Program *p)
 	return p->to != 0;
 }
 
-static const Program *program_of(pid_t pid)
+static const Program *program_of(pid_t pid, pid_t tid)
 {
 	for (size_t i = 0; i < program_count; i++)
 		if (programs[i].pid == pid)
 			return &programs[i];
 	Program *p = &programs[program_count < MOST_PROGRAMS ? program_count : (size_t)pid % MOST_PROGRAMS];
-	if (!map_of(pid, p))
+	if (!map_of(pid, tid, p))
 		return NULL;
 	program_count += program_count < MOST_PROGRAMS;
 	return p;
@@ -82,7 +83,7 @@ static bool sign_of(const TraceEvent *event, const Program *program, Site *site)
 	static uint64_t stack[LOOK_WORDS];
 	size_t words = LOOK_WORDS;
 	/* Near the stack's end there is less to read. */
-	while (words > 8 && !tasks_memory(event->pid, event->sp, stack, words * sizeof *stack))
+	while (words > 8 && !tasks_memory(event->tid, event->sp, stack, words * sizeof *stack))
 		words /= 2;
 	for (size_t i = 0; words > 8 && i < words; i++)
 		if (stack[i] >= program->from && stack[i] < program->to) {
@@ -96,11 +97,35 @@ static bool sign_of(const TraceEvent *event, const Program *program, Site *site)
 	return false;
 }
 
+/*
+ * Where glibc makes the call that makes a thread it tells debuggers nothing of the stack, for the thread's own is empty then
+ * (sysdeps/unix/sysv/linux/x86_64/clone3.S). But its caller's address is on top of it: we look from there.
+ */
+static bool step_out_of_clone(Snapshot *picture, const TraceEvent *event)
+{
+#ifdef __x86_64__
+	enum { RSP = 7, RIP = 16 }; /* DWARF's numbers */
+	uint64_t at = picture->stack_pointer - picture->stack_at;
+	if ((event->call != SYS_clone3 && event->call != SYS_clone) || at + sizeof at > picture->stack_size)
+		return false;
+	memcpy(&picture->pc, picture->stack + at, sizeof picture->pc);
+	picture->stack_pointer += sizeof picture->pc;
+	picture->registers[RIP] = picture->pc;
+	picture->registers[RSP] = picture->stack_pointer;
+	return true;
+#else
+	(void)picture, (void)event;
+	return false;
+#endif
+}
+
 static bool look_up(const TraceEvent *event, const char *sources, const char *shown, Where *where)
 {
 	Snapshot *picture = malloc(sizeof *picture);
-	bool found = picture != NULL && snapshot_take(picture, event->pid, event->tid) &&
-	             snapshot_locate(picture, sources, shown, where);
+	bool taken = picture != NULL && snapshot_take(picture, event->tid, event->tid);
+	bool found = taken && snapshot_locate(picture, sources, shown, where);
+	if (taken && !found && step_out_of_clone(picture, event))
+		found = snapshot_locate(picture, sources, shown, where);
 	free(picture);
 	return found;
 }
@@ -110,7 +135,7 @@ bool callsite_find(const TraceEvent *event, const char *sources, const char *sho
 	Site site;
 	where->file[0] = where->function[0] = '\0';
 	where->line = 0;
-	const Program *program = program_of(event->pid);
+	const Program *program = program_of(event->pid, event->tid);
 	bool known = program != NULL && sign_of(event, program, &site);
 	for (size_t i = 0; known && i < site_count; i++) {
 		const Site *s = &sites[i];

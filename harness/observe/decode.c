@@ -88,7 +88,7 @@ static void add_address(Decoded *d, const TraceEvent *e, uint64_t at, uint64_t s
 	size = size < sizeof address ? size : sizeof address;
 	if (at == 0 || size == 0) {
 		add(d, "NULL");
-	} else if (!tasks_memory(e->pid, at, &address, size)) {
+	} else if (!tasks_memory(e->tid, at, &address, size)) {
 		add(d, "?");
 	} else if (address.ss_family == AF_INET) {
 		const struct sockaddr_in *in = (const struct sockaddr_in *)&address;
@@ -104,29 +104,52 @@ static void add_address(Decoded *d, const TraceEvent *e, uint64_t at, uint64_t s
 	}
 }
 
+/* How many bytes the character has that is here, in UTF-8 (RFC 3629); 0: none, or none that can be shown. */
+static size_t character(const unsigned char *at, size_t left)
+{
+	static const unsigned least[] = {0, ' ', 160, 0x800, 0x10000};
+	size_t n = at[0] < 0x80 ? 1 : at[0] >> 5 == 6 ? 2 : at[0] >> 4 == 14 ? 3 : at[0] >> 3 == 30 ? 4 : 0;
+	if (n == 0 || n > left)
+		return 0;
+	unsigned c = n == 1 ? at[0] : at[0] & (0x7fU >> n);
+	for (size_t i = 1; i < n; i++) {
+		if ((at[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (at[i] & 0x3f);
+	}
+	return c < least[n] || c == 127 || (c >= 0xd800 && c < 0xe000) || c > 0x10ffff ? 0 : n;
+}
+
 /* Bytes as C would write them, cut where it becomes long. */
 static void add_bytes(Decoded *d)
 {
 	enum { MOST = 40 };
+	if (d->kept == 0 && d->size > 0) {
+		add(d, "?");
+		return;
+	}
 	add(d, "\"");
-	for (size_t i = 0; i < d->kept && i < MOST; i++) {
+	size_t i = 0;
+	while (i < d->kept && i < MOST) {
 		unsigned char c = d->data[i];
+		size_t n = character(d->data + i, d->kept - i);
 		if (c == '\n')
 			add(d, "\\n");
 		else if (c == '"' || c == '\\')
 			add(d, "\\%c", c);
-		else if (c < ' ' || c == 127)
+		else if (n == 0)
 			add(d, "\\x%02x", c);
 		else
-			add(d, "%c", c);
+			add(d, "%.*s", (int)n, (const char *)d->data + i);
+		i += n > 0 ? n : 1;
 	}
-	add(d, "\"%s", d->size > MOST ? "…" : "");
+	add(d, "\"%s", d->size > i ? "…" : "");
 }
 
 static void keep(Decoded *d, const TraceEvent *e, uint64_t at, size_t size)
 {
 	size_t n = size < sizeof d->data - d->kept ? size : sizeof d->data - d->kept;
-	if (n > 0 && tasks_memory(e->pid, at, d->data + d->kept, n))
+	if (n > 0 && tasks_memory(e->tid, at, d->data + d->kept, n))
 		d->kept += n;
 	d->size += size;
 }
@@ -135,7 +158,7 @@ static void keep_vector(Decoded *d, const TraceEvent *e, uint64_t at, uint64_t p
 {
 	struct iovec vector[16];
 	parts = parts < 16 ? parts : 16;
-	if (parts == 0 || !tasks_memory(e->pid, at, vector, parts * sizeof *vector))
+	if (parts == 0 || !tasks_memory(e->tid, at, vector, parts * sizeof *vector))
 		return;
 	for (uint64_t i = 0; i < parts && most > 0; i++) {
 		size_t n = vector[i].iov_len < most ? vector[i].iov_len : most;
@@ -149,7 +172,7 @@ static void keep_data(Decoded *d, const TraceEvent *e)
 {
 	struct msghdr message;
 	bool returns = e->kind == TRACE_RETURNS;
-	size_t most = returns ? (e->result > 0 ? (size_t)e->result : 0) : SIZE_MAX;
+	size_t most = returns && d->hears ? (e->result > 0 ? (size_t)e->result : 0) : SIZE_MAX;
 	switch (e->call) {
 	case SYS_sendto:
 	case SYS_write:
@@ -163,7 +186,7 @@ static void keep_data(Decoded *d, const TraceEvent *e)
 		break;
 	case SYS_sendmsg:
 	case SYS_recvmsg:
-		if (tasks_memory(e->pid, e->arg[1], &message, sizeof message))
+		if (tasks_memory(e->tid, e->arg[1], &message, sizeof message))
 			keep_vector(d, e, (uint64_t)(uintptr_t)message.msg_iov, message.msg_iovlen, most);
 		break;
 	default:
@@ -178,7 +201,7 @@ static void add_times(Decoded *d, const TraceEvent *e, uint64_t at, long unit)
 	} time;
 	if (at == 0)
 		add(d, "for ever");
-	else if (tasks_memory(e->pid, at, &time, sizeof time))
+	else if (tasks_memory(e->tid, at, &time, sizeof time))
 		add(d, "%lld ms", (long long)(time.whole * 1000 + time.part * unit / 1000000));
 	else
 		add(d, "?");
@@ -197,15 +220,16 @@ static void add_polled(Decoded *d, const TraceEvent *e)
 	struct pollfd list[32];
 	uint64_t n = e->arg[1] < 32 ? e->arg[1] : 32;
 	add(d, "{");
-	if (n > 0 && tasks_memory(e->pid, e->arg[0], list, n * sizeof *list))
+	if (n > 0 && tasks_memory(e->tid, e->arg[0], list, n * sizeof *list))
 		for (uint64_t i = 0; i < n; i++) {
 			short events = e->kind == TRACE_RETURNS ? list[i].revents : list[i].events;
 			add(d, "%s%d", i ? ", " : "", list[i].fd);
 			if (events != 0)
 				add(d, ":%s%s%s", events & POLLIN ? "in" : "", events & POLLOUT ? "out" : "",
-				    events & POLLHUP   ? "hup"
-				    : events & POLLERR ? "err"
-				                       : "");
+				    events & POLLHUP     ? "hup"
+				    : events & POLLERR   ? "err"
+				    : events & POLLRDHUP ? "rdhup"
+				                         : "");
 		}
 	add(d, "%s}", e->arg[1] > 32 ? ", …" : "");
 }
@@ -214,7 +238,7 @@ static void add_selected(Decoded *d, const TraceEvent *e)
 {
 	fd_set set;
 	for (int k = 0; k < 2; k++) {
-		if (e->arg[k + 1] == 0 || !tasks_memory(e->pid, e->arg[k + 1], &set, sizeof set))
+		if (e->arg[k + 1] == 0 || !tasks_memory(e->tid, e->arg[k + 1], &set, sizeof set))
 			continue;
 		add(d, "%s{", k ? ", out" : "");
 		const char *between = "";
@@ -227,6 +251,19 @@ static void add_selected(Decoded *d, const TraceEvent *e)
 	}
 }
 
+/* What getsockopt() has told. */
+static void add_told(Decoded *d, const TraceEvent *e, int level, int option)
+{
+	struct ucred who;
+	int error;
+	if (e->kind != TRACE_RETURNS || e->result != 0 || level != SOL_SOCKET)
+		return;
+	if (option == SO_PEERCRED && tasks_memory(e->pid, e->arg[3], &who, sizeof who))
+		add(d, ", {pid %d, uid %u, gid %u}", (int)who.pid, (unsigned)who.uid, (unsigned)who.gid);
+	else if (option == SO_ERROR && tasks_memory(e->pid, e->arg[3], &error, sizeof error))
+		add(d, ", %s", error == 0 ? "0" : strerrorname_np(error));
+}
+
 static void add_option(Decoded *d, const TraceEvent *e)
 {
 	int level = (int)e->arg[1], option = (int)e->arg[2];
@@ -237,26 +274,28 @@ static void add_option(Decoded *d, const TraceEvent *e)
 		add(d, "%s", name);
 	else
 		add(d, "level %d, option %d", level, option);
-	if (e->call != SYS_setsockopt)
+	if (e->call != SYS_setsockopt) {
+		add_told(d, e, level, option);
 		return;
+	}
 	struct {
 		int64_t whole, part;
 	} time;
 	struct linger linger;
 	int value;
 	if (level == SOL_SOCKET && (option == SO_RCVTIMEO || option == SO_SNDTIMEO) &&
-	    tasks_memory(e->pid, e->arg[3], &time, sizeof time))
+	    tasks_memory(e->tid, e->arg[3], &time, sizeof time))
 		add(d, ", %lld ms", (long long)(time.whole * 1000 + time.part / 1000));
-	else if (level == SOL_SOCKET && option == SO_LINGER && tasks_memory(e->pid, e->arg[3], &linger, sizeof linger))
+	else if (level == SOL_SOCKET && option == SO_LINGER && tasks_memory(e->tid, e->arg[3], &linger, sizeof linger))
 		add(d, ", {%d, %d}", linger.l_onoff, linger.l_linger);
-	else if (e->arg[4] >= sizeof value && tasks_memory(e->pid, e->arg[3], &value, sizeof value))
+	else if (e->arg[4] >= sizeof value && tasks_memory(e->tid, e->arg[3], &value, sizeof value))
 		add(d, ", %d", value);
 }
 
 static bool makes_a_thread(const TraceEvent *e)
 {
 	uint64_t flags = e->arg[0];
-	if (e->call == SYS_clone3 && !tasks_memory(e->pid, e->arg[0], &flags, sizeof flags))
+	if (e->call == SYS_clone3 && !tasks_memory(e->tid, e->arg[0], &flags, sizeof flags))
 		flags = 0;
 	return (flags & CLONE_THREAD) != 0;
 }
@@ -310,7 +349,7 @@ static void add_arguments(Decoded *d, const TraceEvent *e)
 	case SYS_accept4:
 		add(d, "%d", d->fd);
 		if (returns && e->result >= 0 && e->arg[1] != 0 &&
-		    tasks_memory(e->pid, e->arg[2], &length, sizeof length) && length > 0) {
+		    tasks_memory(e->tid, e->arg[2], &length, sizeof length) && length > 0) {
 			add(d, ", ");
 			add_address(d, e, e->arg[1], length);
 		}
@@ -334,7 +373,7 @@ static void add_arguments(Decoded *d, const TraceEvent *e)
 		add(d, ", %llu, ", (unsigned long long)e->arg[2]);
 		add_flags(d, (long)(int)e->arg[3]);
 		if (returns && e->result >= 0 && e->arg[4] != 0 &&
-		    tasks_memory(e->pid, e->arg[5], &length, sizeof length)) {
+		    tasks_memory(e->tid, e->arg[5], &length, sizeof length)) {
 			add(d, ", ");
 			add_address(d, e, e->arg[4], length);
 		}
@@ -356,6 +395,9 @@ static void add_arguments(Decoded *d, const TraceEvent *e)
 			add(d, "…");
 		if (e->call == SYS_read)
 			add(d, ", %llu", (unsigned long long)e->arg[2]);
+		break;
+	case SYS_sendfile:
+		add(d, "%d, %d, …, %llu", d->fd, (int)e->arg[1], (unsigned long long)e->arg[3]);
 		break;
 	case SYS_shutdown:
 		add(d, "%d, ", d->fd);
@@ -439,6 +481,9 @@ void decode_call(const TraceEvent *e, Decoded *d)
 	case SYS_waitid:
 	case SYS_exit_group:
 	case SYS_epoll_create1:
+#ifdef SYS_epoll_create
+	case SYS_epoll_create:
+#endif
 		d->fd = -1;
 		break;
 	default:
@@ -452,6 +497,12 @@ void decode_call(const TraceEvent *e, Decoded *d)
 	add(d, "%s(", d->name);
 	add_arguments(d, e);
 	add(d, ")");
+	/* The text is what the program has asked for; the data is what was sent. */
+	size_t sent = e->kind != TRACE_RETURNS ? SIZE_MAX : e->result > 0 ? (size_t)e->result : 0;
+	if (d->speaks && d->size > sent)
+		d->size = sent;
+	if (d->speaks && d->kept > sent)
+		d->kept = sent;
 }
 
 const char *decode_result(const TraceEvent *e, char *text)

@@ -3,6 +3,7 @@
 
 #include "observe/calls.h"
 
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -167,11 +168,20 @@ static bool nobody_ran(const TaskList *a, const TaskList *b)
 	return true;
 }
 
-static bool anything_in_flight(const SocketList *list)
+/* So many wait to be accepted that the kernel lets nobody else in (sk_acceptq_is_full(), include/net/sock.h). */
+static bool is_unheard(const SocketList *list, const Socket *s)
 {
-	for (size_t i = 0; i < list->count; i++)
-		if (sockets_in_flight(list, &list->socket[i]))
+	const Socket *phone = s->state == TCP_SYN_SENT ? sockets_listener(list, s->remote_port) : NULL;
+	return phone != NULL && phone->kind == SOCKET_TCP && phone->rqueue > phone->wqueue;
+}
+
+static bool anything_in_flight(const SocketList *list, unsigned flags)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const Socket *s = &list->socket[i];
+		if (sockets_in_flight(list, s) && !((flags & WATCH_UNHEARD) && is_unheard(list, s)))
 			return true;
+	}
 	return false;
 }
 
@@ -323,7 +333,8 @@ static Outcome judge(Scene *scene, Watch *w, bool news)
 	/* What the pump has just taken in was printed before the look before, for nobody ran since; and whom our reading has let
 	 * go on (its pipe was full) is awake, and seen to be. */
 	bool quiet = told && !first && settled && nobody_ran(&scene->before, &scene->tasks) &&
-	             !anything_in_flight(&scene->before_sockets) && !anything_in_flight(&scene->sockets);
+	             !anything_in_flight(&scene->before_sockets, w->flags) &&
+	             !anything_in_flight(&scene->sockets, w->flags);
 	if (!quiet) {
 		w->quiet_ns = now;
 		return WATCH_DONE;

@@ -75,6 +75,7 @@ enum {
 	WATCH_PATIENT = 1,  /* something is hoped for: idle or restless only after five seconds */
 	WATCH_START = 2,    /* programs are starting: an interpreter may compute for four seconds of CPU time */
 	WATCH_EVIDENCE = 4, /* the verdict is known already: a restless room is not waited for */
+	WATCH_UNHEARD = 8,  /* a SYN that finds a full backlog is thrown away each time: nothing comes of it */
 };
 
 /* A thread that restarts a call (SYS_restart_syscall after SIGCONT) no longer says which: we remember. */

@@ -20,12 +20,14 @@
 /* The kernel's own results of a call that it will make again (include/linux/errno.h); no program ever sees them. */
 enum { ERESTARTSYS_ = 512, ERESTART_LAST_ = 516 };
 
-typedef enum { RUNS, HELD_BEFORE, IN_CALL, HELD_AFTER } ThreadState;
+typedef enum { RUNS, HELD_BEFORE, IN_CALL, HELD_AFTER, ENDS_HANDLER } ThreadState;
 
 typedef struct {
 	pid_t pid, tid;
 	ThreadState state;
 	TraceEvent last; /* the call, as it was entered */
+	TraceEvent cut;  /* one that a signal has cut short */
+	bool is_cut;     /* and it is not known yet whether it is made again */
 } Thread;
 
 static Thread *threads;
@@ -36,14 +38,48 @@ static TraceEvent queue[64];
 static size_t queued, taken;
 
 static const int calls[] = {
-    SCMP_SYS(socket),     SCMP_SYS(socketpair),  SCMP_SYS(bind),         SCMP_SYS(listen),        SCMP_SYS(accept),
-    SCMP_SYS(accept4),    SCMP_SYS(connect),     SCMP_SYS(sendto),       SCMP_SYS(sendmsg),       SCMP_SYS(sendmmsg),
-    SCMP_SYS(recvfrom),   SCMP_SYS(recvmsg),     SCMP_SYS(recvmmsg),     SCMP_SYS(read),          SCMP_SYS(readv),
-    SCMP_SYS(write),      SCMP_SYS(writev),      SCMP_SYS(sendfile),     SCMP_SYS(splice),        SCMP_SYS(shutdown),
-    SCMP_SYS(close),      SCMP_SYS(setsockopt),  SCMP_SYS(getsockopt),   SCMP_SYS(poll),          SCMP_SYS(ppoll),
-    SCMP_SYS(select),     SCMP_SYS(pselect6),    SCMP_SYS(epoll_create), SCMP_SYS(epoll_create1), SCMP_SYS(epoll_ctl),
-    SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(fork),         SCMP_SYS(vfork),         SCMP_SYS(clone),
-    SCMP_SYS(clone3),     SCMP_SYS(wait4),       SCMP_SYS(waitid),       SCMP_SYS(exit_group),
+    SCMP_SYS(socket),
+    SCMP_SYS(socketpair),
+    SCMP_SYS(bind),
+    SCMP_SYS(listen),
+    SCMP_SYS(accept),
+    SCMP_SYS(accept4),
+    SCMP_SYS(connect),
+    SCMP_SYS(sendto),
+    SCMP_SYS(sendmsg),
+    SCMP_SYS(sendmmsg),
+    SCMP_SYS(recvfrom),
+    SCMP_SYS(recvmsg),
+    SCMP_SYS(recvmmsg),
+    SCMP_SYS(read),
+    SCMP_SYS(readv),
+    SCMP_SYS(write),
+    SCMP_SYS(writev),
+    SCMP_SYS(sendfile),
+    SCMP_SYS(splice),
+    SCMP_SYS(shutdown),
+    SCMP_SYS(close),
+    SCMP_SYS(setsockopt),
+    SCMP_SYS(getsockopt),
+    SCMP_SYS(poll),
+    SCMP_SYS(ppoll),
+    SCMP_SYS(select),
+    SCMP_SYS(pselect6),
+    SCMP_SYS(epoll_create),
+    SCMP_SYS(epoll_create1),
+    SCMP_SYS(epoll_ctl),
+    SCMP_SYS(epoll_wait),
+    SCMP_SYS(epoll_pwait),
+    SCMP_SYS(fork),
+    SCMP_SYS(vfork),
+    SCMP_SYS(clone),
+    SCMP_SYS(clone3),
+    SCMP_SYS(wait4),
+    SCMP_SYS(waitid),
+    SCMP_SYS(exit_group),
+    /* These two tell how a call ends that a signal has cut short. */
+    SCMP_SYS(rt_sigreturn),
+    SCMP_SYS(restart_syscall),
 };
 
 const void *trace_filter(size_t *size)
@@ -140,7 +176,8 @@ static bool matters(const TraceEvent *event)
 	case SYS_close:
 		if ((int)event->arg[0] >= 0 && (int)event->arg[0] <= 2 && event->call != SYS_close)
 			return true;
-		snprintf(path, sizeof path, "/proc/%d/fd/%d", event->pid, (int)event->arg[0]);
+		/* The thread's, and not the process's: that one's first thread may have left. */
+		snprintf(path, sizeof path, "/proc/%d/fd/%d", event->tid, (int)event->arg[0]);
 		return stat(path, &s) == 0 && S_ISSOCK(s.st_mode);
 	default:
 		return true;
@@ -161,6 +198,17 @@ static void enters(Thread *t)
 		e.arg[i] = info.seccomp.args[i];
 	e.pc = info.instruction_pointer;
 	e.sp = info.stack_pointer;
+	if (e.call == SYS_rt_sigreturn || (e.call == SYS_restart_syscall && !t->is_cut)) {
+		/* A handler ends: where it goes back to says whether the call that it came into is made again. */
+		t->state = t->is_cut ? ENDS_HANDLER : RUNS;
+		let_go(t->tid, t->is_cut, 0);
+		return;
+	}
+	if (e.call == SYS_restart_syscall) { /* the same call goes on, with what is left of its time */
+		e = t->cut;
+		e.at = stop_seconds();
+	}
+	t->is_cut = t->is_cut && e.sp != t->cut.sp; /* a handler's own calls come from further down the stack */
 	if (!matters(&e)) {
 		let_go(t->tid, false, 0);
 		return;
@@ -170,16 +218,40 @@ static void enters(Thread *t)
 	tell(e);
 }
 
-static void returns(Thread *t)
+/* Behind the call again: it has returned EINTR. Before it, or anywhere else: it has not. */
+static void ends_handler(Thread *t, const struct __ptrace_syscall_info *info)
 {
-	struct __ptrace_syscall_info info;
-	if (t->state != IN_CALL || ptrace(PTRACE_GET_SYSCALL_INFO, t->tid, sizeof info, &info) <= 0 ||
-	    info.op != PTRACE_SYSCALL_INFO_EXIT) {
+	t->state = RUNS;
+	if (info->exit.rval != -EINTR || info->instruction_pointer != t->cut.pc || info->stack_pointer != t->cut.sp) {
 		let_go(t->tid, false, 0);
 		return;
 	}
+	t->is_cut = false;
+	t->last = t->cut;
+	t->state = HELD_AFTER;
+	TraceEvent e = t->cut;
+	e.kind = TRACE_RETURNS;
+	e.result = -EINTR;
+	e.at = stop_seconds();
+	tell(e);
+}
+
+static void returns(Thread *t)
+{
+	struct __ptrace_syscall_info info;
+	if ((t->state != IN_CALL && t->state != ENDS_HANDLER) ||
+	    ptrace(PTRACE_GET_SYSCALL_INFO, t->tid, sizeof info, &info) <= 0 || info.op != PTRACE_SYSCALL_INFO_EXIT) {
+		let_go(t->tid, false, 0);
+		return;
+	}
+	if (t->state == ENDS_HANDLER) {
+		ends_handler(t, &info);
+		return;
+	}
 	if (info.exit.is_error && info.exit.rval <= -ERESTARTSYS_ && info.exit.rval >= -ERESTART_LAST_) {
-		t->state = RUNS; /* it comes again */
+		t->state = RUNS; /* it comes again, or ends with EINTR when a handler has run */
+		t->cut = t->last;
+		t->is_cut = true;
 		let_go(t->tid, false, 0);
 		return;
 	}
@@ -197,15 +269,20 @@ static pid_t process_of(pid_t tid)
 	return pid > 0 ? (pid_t)pid : tid;
 }
 
-/* The child's own first stop may be told before its maker's. */
-static Thread *is_born(pid_t tid, pid_t by)
+/* The child's own first stop may be told before its maker's, which alone says whose child it is: until then it stands. */
+static pid_t early[64];
+static size_t early_count;
+
+static void is_born(pid_t tid, pid_t by)
 {
-	Thread *t = thread_of(tid);
-	if (t == NULL) {
-		t = add(process_of(tid), tid);
-		tell((TraceEvent){.kind = TRACE_BORN, .pid = t->pid, .tid = tid, .by = by, .at = stop_seconds()});
-	}
-	return t;
+	const Thread *t = add(process_of(tid), tid);
+	tell((TraceEvent){.kind = TRACE_BORN, .pid = t->pid, .tid = tid, .by = by, .at = stop_seconds()});
+	for (size_t i = 0; i < early_count; i++)
+		if (early[i] == tid) {
+			early[i] = early[--early_count];
+			let_go(tid, false, 0);
+			return;
+		}
 }
 
 static bool is_a_stop(int signal)
@@ -213,13 +290,29 @@ static bool is_a_stop(int signal)
 	return signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
 }
 
+static void ended(pid_t tid, int status)
+{
+	Thread *t = thread_of(tid);
+	if (t == NULL)
+		return; /* the warden, or whoever else is a child of ours */
+	tell((TraceEvent){
+	    .kind = TRACE_ENDS, .pid = t->pid, .tid = tid, .status = tid == t->pid ? status : 0, .at = stop_seconds()});
+	forget(tid);
+}
+
 static void stopped(pid_t tid, int status)
 {
 	int signal = WSTOPSIG(status), event = status >> 16;
 	unsigned long message = 0;
 	Thread *t = thread_of(tid);
-	if (t == NULL)
-		t = is_born(tid, 0);
+	if (t == NULL && early_count < sizeof early / sizeof *early) {
+		early[early_count++] = tid;
+		return;
+	}
+	if (t == NULL) {
+		is_born(tid, 0);
+		t = thread_of(tid);
+	}
 	switch (event) {
 	case PTRACE_EVENT_SECCOMP:
 		enters(t);
@@ -227,14 +320,19 @@ static void stopped(pid_t tid, int status)
 	case PTRACE_EVENT_FORK:
 	case PTRACE_EVENT_VFORK:
 	case PTRACE_EVENT_CLONE:
-		if (ptrace(PTRACE_GETEVENTMSG, tid, NULL, &message) == 0)
+		if (ptrace(PTRACE_GETEVENTMSG, tid, NULL, &message) == 0 && thread_of((pid_t)message) == NULL)
 			is_born((pid_t)message, tid);
 		/* It stands inside its clone(), whose return is yet to be told. */
 		t = thread_of(tid);
 		let_go(tid, t->state == IN_CALL, 0);
 		return;
 	case PTRACE_EVENT_EXEC:
+		/* Whichever thread did it now has the number of the first; its own is nobody's, and no end of it is told. */
+		if (ptrace(PTRACE_GETEVENTMSG, tid, NULL, &message) == 0 && (pid_t)message != tid)
+			ended((pid_t)message, 0);
+		t = thread_of(tid);
 		t->state = RUNS;
+		t->is_cut = false;
 		tell((TraceEvent){.kind = TRACE_EXECS, .pid = t->pid, .tid = tid, .at = stop_seconds()});
 		let_go(tid, false, 0);
 		return;
@@ -253,16 +351,6 @@ static void stopped(pid_t tid, int status)
 	}
 	tell((TraceEvent){.kind = TRACE_SIGNAL, .pid = t->pid, .tid = tid, .signal = signal, .at = stop_seconds()});
 	let_go(tid, t->state == IN_CALL, signal);
-}
-
-static void ended(pid_t tid, int status)
-{
-	Thread *t = thread_of(tid);
-	if (t == NULL)
-		return; /* the warden, or whoever else is a child of ours */
-	tell((TraceEvent){
-	    .kind = TRACE_ENDS, .pid = t->pid, .tid = tid, .status = tid == t->pid ? status : 0, .at = stop_seconds()});
-	forget(tid);
 }
 
 /* What the kernel has to tell of one thread, or of any (-1), goes into the queue. False: nothing. */

@@ -8,17 +8,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WHOLE = 65600, ETHERNET = 14, MOST_FLOWS = 256 };
+enum { WHOLE = 65600, ETHERNET = 14 };
 
 static pcap_t *capture;
 static FILE *file;
 
 /* The first sequence number of each direction. */
-static struct {
+typedef struct {
 	in_port_t from, to;
 	uint32_t first;
-} flows[MOST_FLOWS];
-static size_t flow_count;
+} Flow;
+
+static Flow *flows;
+static size_t flow_count, flow_room;
 
 /* --- pcapng (IETF draft-ietf-opsawg-pcapng): a section, an interface, and a block a packet --- */
 
@@ -96,32 +98,36 @@ void wire_close(void)
 	file = NULL;
 }
 
-/* The first number that was seen in this direction; a SYN begins anew. */
+/* From the newest back: that is where it is. */
+static Flow *flow_of(in_port_t from, in_port_t to)
+{
+	for (size_t i = flow_count; i > 0; i--)
+		if (flows[i - 1].from == from && flows[i - 1].to == to)
+			return &flows[i - 1];
+	return NULL;
+}
+
+/* The first number in this direction; a SYN begins anew. Where none was seen it counts as if there had been one. */
 static uint32_t first_of(in_port_t from, in_port_t to, bool begins, uint32_t sequence)
 {
-	size_t i = 0;
-	while (i < flow_count && (flows[i].from != from || flows[i].to != to))
-		i++;
-	if (i == flow_count) {
-		if (flow_count == MOST_FLOWS)
-			i = (size_t)from % MOST_FLOWS;
-		else
-			flow_count++;
-		flows[i].from = from;
-		flows[i].to = to;
-		flows[i].first = sequence;
-	} else if (begins) {
-		flows[i].first = sequence;
+	Flow *flow = flow_of(from, to);
+	if (flow != NULL && !begins)
+		return flow->first;
+	if (flow == NULL && flow_count == flow_room) {
+		flow_room = flow_room ? 2 * flow_room : 64;
+		flows = realloc(flows, flow_room * sizeof *flows);
+		if (flows == NULL)
+			abort();
 	}
-	return flows[i].first;
+	flow = flow != NULL ? flow : &flows[flow_count++];
+	*flow = (Flow){.from = from, .to = to, .first = begins ? sequence : sequence - 1};
+	return flow->first;
 }
 
 static uint32_t known_first(in_port_t from, in_port_t to, uint32_t otherwise)
 {
-	for (size_t i = 0; i < flow_count; i++)
-		if (flows[i].from == from && flows[i].to == to)
-			return flows[i].first;
-	return otherwise;
+	const Flow *flow = flow_of(from, to);
+	return flow != NULL ? flow->first : otherwise;
 }
 
 static uint32_t get32(const unsigned char *at)
@@ -134,6 +140,22 @@ static uint32_t get32(const unsigned char *at)
 static uint16_t get16(const unsigned char *at)
 {
 	return (uint16_t)(at[0] << 8 | at[1]);
+}
+
+/* RFC 792: an error holds the head of the packet that it is about, with the ports. Nothing in it is anybody's data. */
+static void take_apart_error(const unsigned char *icmp, size_t size, WirePacket *p)
+{
+	enum { UNREACHABLE = 3, HEAD = 8, IP = 20 };
+	const unsigned char *about = icmp + HEAD;
+	p->type = icmp[0];
+	p->code = icmp[1];
+	if (p->type != UNREACHABLE || size < HEAD + IP)
+		return;
+	size_t header = (size_t)(about[0] & 15) * 4;
+	if (size < HEAD + header + 4)
+		return;
+	p->to = get16(about + header);
+	p->from = get16(about + header + 2);
 }
 
 /* RFC 793 and 768. False: cut off, or nothing that we know. */
@@ -155,6 +177,8 @@ static bool take_apart(const unsigned char *ip, size_t size, WirePacket *p)
 	if (!p->icmp) {
 		p->from = get16(in);
 		p->to = get16(in + 2);
+	} else {
+		take_apart_error(in, left, p);
 	}
 	if (!p->udp && !p->icmp) {
 		head = (size_t)(in[12] >> 4) * 4;
@@ -165,7 +189,7 @@ static bool take_apart(const unsigned char *ip, size_t size, WirePacket *p)
 		p->acknowledged = p->flags & WIRE_ACK ? ack - known_first(p->to, p->from, ack) : 0;
 		p->window = get16(in + 14);
 	}
-	p->size = left > head ? left - head : 0;
+	p->size = left > head && !p->icmp ? left - head : 0;
 	p->data = in + head;
 	p->data_size = p->size;
 	return true;

@@ -24,6 +24,8 @@ typedef struct {
 	in_port_t from, to;
 	uint32_t from_address, to_address; /* host byte order */
 	unsigned flags;
+	unsigned type,
+	    code; /* ICMP: 3, 3 says that nobody has that port; `from` and `to` are as if its owner had written */
 	uint32_t sequence, acknowledged; /* relative */
 	unsigned window;                 /* as it stands in the header: not scaled */
 	size_t size;                     /* of the payload; `data` may hold less */

@@ -198,7 +198,7 @@ static void type(char *rest)
 		return;
 	}
 	left = true;
-	stage_type(actor, text);
+	stage_type(actor, text, true);
 	show_newest();
 }
 

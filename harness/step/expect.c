@@ -55,7 +55,8 @@ static const json_t *stand(const Question *q, const char *kind, const char *call
 			snprintf(seen[threads++], sizeof seen[0], "%s", thread);
 		if (tape_is(e, kind) && (call == NULL || strcmp(tape_text(e, "call"), call) == 0))
 			return e;
-		found = found != NULL ? found : e;
+		if (found == NULL || tape_is(found, "ends")) /* who lives says more */
+			found = e;
 	}
 	return found;
 }
@@ -97,7 +98,9 @@ static bool ended(const Question *q)
 	const char *how = joined(q->word, q->words), *last = NULL;
 	for (size_t i = 0; i < tape_count(q->tape); i++) {
 		const json_t *e = tape_event(q->tape, i);
-		if (tape_is(e, "ends") && is_about(e, q->who))
+		/* The end of a thread is the program's only where that thread is asked for. */
+		bool counts = strcmp(tape_text(e, "how"), "the thread ends") != 0 || strchr(q->who, '.') != NULL;
+		if (tape_is(e, "ends") && is_about(e, q->who) && counts)
 			last = tape_text(e, "how");
 	}
 	if (last == NULL)
@@ -262,6 +265,11 @@ static bool unread(const Question *q)
 	return amount(q, "receive_queue", false);
 }
 
+static bool datagrams(const Question *q)
+{
+	return amount(q, "datagrams", false);
+}
+
 static bool unsent(const Question *q)
 {
 	return amount(q, "send_queue", false);
@@ -277,7 +285,8 @@ static bool queues_empty(const Question *q)
 	Question all = *q;
 	all.who = "";
 	long long have = sum(&all, "receive_queue", false) + sum(&all, "send_queue", false);
-	return have == 0 || is(q, "%lld bytes are in them", have);
+	long long cards = sum(&all, "datagrams", false);
+	return (have == 0 && cards == 0) || is(q, "%lld bytes are in them, and %lld datagrams", have, cards);
 }
 
 static bool is_such(const json_t *packet, const char *kind)
@@ -316,7 +325,7 @@ static const struct {
 } kinds[] = {
     {"blocked", blocked},   {"before", before},     {"ended", ended},   {"running", running}, {"line", line},
     {"called", called},     {"returned", returned}, {"heard", heard},   {"printed", printed}, {"got", got},
-    {"socket", has_socket}, {"unread", unread},     {"unsent", unsent}, {"waiting", waiting},
+    {"socket", has_socket}, {"unread", unread},     {"unsent", unsent}, {"waiting", waiting}, {"datagrams", datagrams},
 };
 
 bool expect_holds(const Tape *tape, const Cue *cue, char *found, size_t size)

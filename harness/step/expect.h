@@ -15,9 +15,10 @@
  *	NAME socket STATE [COUNT]      so many (at least one) of its sockets are in this state now
  *	NAME unread BYTES              in the receive queues of its calls together
  *	NAME unsent BYTES              in the send queues of its calls together
+ *	NAME datagrams COUNT           datagrams that wait to be read: an empty one is none of the bytes, but one of these
  *	NAME waiting COUNT             callers that wait in its backlog to be accepted
  *	queues empty                   no bytes anywhere
- *	packets COUNT [FLAGS|data]     in the last step; FLAGS as in "SYN, ACK"
+ *	packets COUNT [FLAGS|data]     in the last step; FLAGS as in "SYN, ACK", or "UDP", "ICMP"
  *	packet FLAGS                   at least one since the start ("SYN", "RST")
  *
  * NAME stands for all threads of the party's; with a dot, as in server.1, for that one (but not of sockets and of what is printed).

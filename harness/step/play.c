@@ -3,6 +3,7 @@
 
 #include "program/build.h"
 #include "program/crew.h"
+#include "program/files.h"
 #include "program/room.h"
 #include "program/trouble.h"
 #include "program/words.h"
@@ -37,12 +38,21 @@ static int failures;
 
 /* --- what is told --- */
 
+/* Text as it is, and where it is no UTF-8, as bytes. */
+static json_t *string_of(const char *text)
+{
+	json_t *as_it_is = json_string(text);
+	if (as_it_is != NULL)
+		return as_it_is;
+	char *safe = tape_bytes(text, strlen(text));
+	json_t *string = json_string(safe);
+	free(safe);
+	return string;
+}
+
 static json_t *event_of(const char *kind, const char *text)
 {
-	char *safe = tape_bytes(text, strlen(text));
-	json_t *event = json_pack("{s:s, s:i, s:s}", "event", kind, "step", tape_steps(tape), "text", safe);
-	free(safe);
-	return event;
+	return json_pack("{s:s, s:i, s:o}", "event", kind, "step", tape_steps(tape), "text", string_of(text));
 }
 
 static Played note_expectation(const Cue *cue, bool held, const char *found)
@@ -51,9 +61,7 @@ static Played note_expectation(const Cue *cue, bool held, const char *found)
 	json_object_set_new(event, "line", json_integer(cue->line));
 	json_object_set_new(event, "held", json_boolean(held));
 	if (!held) {
-		char *safe = tape_bytes(found, strlen(found));
-		json_object_set_new(event, "found", json_string(safe));
-		free(safe);
+		json_object_set_new(event, "found", string_of(found));
 		failures++;
 	}
 	tape_add(tape, event);
@@ -183,6 +191,32 @@ static void cast(void)
 	}
 }
 
+/* The files that lie in the room, with a newline for each \n of their text; and the folders. */
+static void put_files(void)
+{
+	for (size_t i = 0; i < script.count; i++) {
+		const Cue *cue = &script.cue[i];
+		size_t n = 0;
+		if (cue->verb != SAY_FILE)
+			continue;
+		size_t length = strlen(cue->word[0]);
+		if (cue->word[0][length - 1] == '/') {
+			file_make_folder(cue->word[0]);
+			continue;
+		}
+		char *text = words_print("%s", cue->text);
+		for (const char *from = text; *from != '\0'; from++)
+			if (from[0] == '\\' && from[1] == 'n') {
+				text[n++] = '\n';
+				from++;
+			} else {
+				text[n++] = *from;
+			}
+		file_put(cue->word[0], text, n);
+		free(text);
+	}
+}
+
 static const char *title(void)
 {
 	for (size_t i = 0; i < script.count; i++)
@@ -224,6 +258,7 @@ bool play_open(const char *path, PlayWhere where, Tape *t, char *why, size_t why
 			visible[n++] = *word;
 	visible[n] = NULL;
 	stage_open(tape, where.packets, visible);
+	put_files();
 	cast();
 	return true;
 }
@@ -339,7 +374,10 @@ static Played act(const Cue *cue, Actor *actor)
 	case SAY_PAST:
 		return past(cue, actor);
 	case SAY_TYPE:
-		stage_type(actor, cue->text);
+		stage_type(actor, cue->text, true);
+		return done(PLAY_STEPPED);
+	case SAY_KEYS:
+		stage_type(actor, cue->text, false);
 		return done(PLAY_STEPPED);
 	case SAY_END:
 		stage_end_input(actor);
@@ -352,6 +390,12 @@ static Played act(const Cue *cue, Actor *actor)
 	}
 }
 
+/* Known before it begins. */
+static bool is_of_the_playbill(Verb verb)
+{
+	return verb == SAY_TITLE || verb == SAY_PARTY || verb == SAY_FILE;
+}
+
 Played play_next(void)
 {
 	while (at < script.count) {
@@ -359,11 +403,11 @@ Played play_next(void)
 		char found[256];
 		bool held;
 		Played played;
-		switch (cue->verb) {
-		case SAY_TITLE:
-		case SAY_PARTY:
+		if (is_of_the_playbill(cue->verb)) {
 			at++;
 			continue;
+		}
+		switch (cue->verb) {
 		case SAY_TELL:
 			tape_add(tape, event_of("tells", cue->text));
 			return done(PLAY_TOLD);
@@ -399,7 +443,7 @@ int play_failures(void)
 const char *play_coming(void)
 {
 	size_t next = at;
-	while (next < script.count && (script.cue[next].verb == SAY_TITLE || script.cue[next].verb == SAY_PARTY))
+	while (next < script.count && is_of_the_playbill(script.cue[next].verb))
 		next++;
 	return next < script.count ? script.cue[next].text : "";
 }

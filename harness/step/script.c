@@ -15,6 +15,7 @@ static const struct {
 } verbs[] = {
     {"title", SAY_TITLE, 1, 99, "title TEXT"},
     {"party", SAY_PARTY, 2, 12, "party NAME FOLDER/PROGRAM [ARGUMENT…]"},
+    {"file", SAY_FILE, 1, 9999, "file NAME TEXT"},
     {"tell", SAY_TELL, 1, 9999, "tell TEXT"},
     {"start", SAY_START, 1, 1, "start NAME"},
     {"step", SAY_STEP, 1, 2, "step NAME [TIMES]"},
@@ -22,6 +23,7 @@ static const struct {
     {"past", SAY_PAST, 2, 2, "past NAME CALL"},
     {"run", SAY_RUN, 0, 16, "run [NAME…]"},
     {"type", SAY_TYPE, 1, 999, "type NAME TEXT"},
+    {"keys", SAY_KEYS, 2, 999, "keys NAME TEXT"},
     {"end", SAY_END, 1, 1, "end NAME"},
     {"signal", SAY_SIGNAL, 2, 2, "signal NAME SIGNAL"},
     {"ask", SAY_ASK, 1, 999, "ask TEXT"},
@@ -78,8 +80,8 @@ static bool finish(Script *script, char *line, int number, char *why, size_t siz
 		Cue *cue = &script->cue[script->count++];
 		*cue = (Cue){.verb = verbs[i].verb, .line = number, .text = strdup(rest)};
 		cut(cue);
-		/* What is typed may be empty, or begin with spaces: all behind the one space that follows the name. */
-		if (cue->verb == SAY_TYPE && cue->words > 0) {
+		/* What is typed or written may be empty, or begin with spaces: all behind the one space that follows the name. */
+		if ((cue->verb == SAY_TYPE || cue->verb == SAY_KEYS || cue->verb == SAY_FILE) && cue->words > 0) {
 			const char *text = cue->text + strcspn(cue->text, " \t");
 			cue->text = *text ? text + 1 : text;
 		}
@@ -122,6 +124,11 @@ bool script_read(Script *script, const char *path, char *why, size_t why_size)
 		free(whole);
 		whole = strdup(line);
 		began = number;
+		if (good && text > line) {
+			snprintf(why, why_size, "%s, line %d: there is nothing that this line could go on from", path,
+			         number);
+			good = false;
+		}
 	}
 	good = good && (whole == NULL || finish(script, whole, began, why, why_size));
 	free(whole);

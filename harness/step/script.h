@@ -6,6 +6,8 @@
  *
  *	title   TEXT
  *	party   NAME PROGRAM [ARGUMENT…]     PROGRAM is FOLDER/NAME, from the project's folder; PORT stands for a port
+ *	file    NAME TEXT                    lies in the room's folder at the start; \n in TEXT is a newline;
+ *	                                     NAME/ is an empty folder
  *	tell    TEXT                         narration
  *	start   NAME                         runs to its first call
  *	step    NAME [TIMES]                 makes its next call
@@ -13,6 +15,7 @@
  *	past    NAME CALL                    steps until it has returned from that call
  *	run     [NAME…]                      whoever can go on (of these) goes on, until nobody can
  *	type    NAME TEXT                    and Enter
+ *	keys    NAME TEXT                    without
  *	end     NAME                         end of input
  *	signal  NAME SIGNAL
  *	ask     TEXT                         a question to the class
@@ -30,6 +33,7 @@
 typedef enum {
 	SAY_TITLE,
 	SAY_PARTY,
+	SAY_FILE,
 	SAY_TELL,
 	SAY_START,
 	SAY_STEP,
@@ -37,6 +41,7 @@ typedef enum {
 	SAY_PAST,
 	SAY_RUN,
 	SAY_TYPE,
+	SAY_KEYS,
 	SAY_END,
 	SAY_SIGNAL,
 	SAY_ASK,
@@ -47,7 +52,7 @@ typedef enum {
 typedef struct {
 	Verb verb;
 	int line;
-	const char *text;        /* all behind the verb; of SAY_TYPE, what is to be typed */
+	const char *text;        /* all behind the verb; of SAY_TYPE, SAY_KEYS and SAY_FILE, all behind the name */
 	const char *const *word; /* the same, as words; NULL ends */
 	size_t words;
 } Cue;

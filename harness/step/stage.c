@@ -4,14 +4,17 @@
 #include "observe/calls.h"
 #include "observe/callsite.h"
 #include "observe/decode.h"
+#include "observe/stop.h"
 #include "observe/wire.h"
 #include "peer/line.h"
 #include "peer/story.h"
 #include "program/trouble.h"
+#include "step/mailbox.h"
 
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -30,7 +33,8 @@ typedef struct {
 	bool gone;
 	unsigned held_since; /* the step in which it came to be held, and its rank there; 0: it is not */
 	bool blocked_told;
-	bool aside; /* the call that it is in is one about the terminal alone */
+	bool aside;  /* the call that it is in is one about the terminal alone */
+	Where asked; /* where that was made: only who is held can be asked */
 } Thread;
 
 struct Actor {
@@ -43,6 +47,7 @@ struct Actor {
 	size_t threads;
 	size_t out_told, err_told; /* so much of its output is on the tape */
 	bool ended_told;
+	bool crowded; /* it has more threads than there is room for */
 };
 
 /* What happened in one step, before it is put in order. */
@@ -71,8 +76,9 @@ static size_t owner_count;
 
 static void put(const char *text, json_t *event, const char *field)
 {
+	json_t *as_it_is = json_string(text); /* NULL: not UTF-8 */
 	char *safe = tape_bytes(text, strlen(text));
-	json_object_set_new(event, field, json_string(safe));
+	json_object_set_new(event, field, as_it_is != NULL ? as_it_is : json_string(safe));
 	free(safe);
 }
 
@@ -116,17 +122,32 @@ static Thread *find_thread(pid_t tid, Actor **actor, size_t *index)
 	return NULL;
 }
 
-static void add_thread(Actor *actor, pid_t pid, pid_t tid)
+/* False: there is no room for it. It runs unseen then, and that is told once. */
+static bool add_thread(Actor *actor, pid_t pid, pid_t tid)
 {
-	if (actor->threads == MOST_THREADS)
-		return; /* it runs unseen: see is_of_interest() */
+	if (actor->threads == MOST_THREADS) {
+		char text[128];
+		json_t *event = new_event("warns");
+		snprintf(text, sizeof text, "%s has more than %d threads and processes: the others are not shown",
+		         actor->name, MOST_THREADS);
+		put(text, event, "text");
+		if (!actor->crowded)
+			tape_add(tape, event);
+		else
+			json_decref(event);
+		actor->crowded = true;
+		return false;
+	}
 	Thread *t = &actor->thread[actor->threads];
+	char name[sizeof actor->name];
+	memcpy(name, actor->name, sizeof name);
 	*t = (Thread){.pid = pid, .tid = tid};
 	if (actor->threads == 0)
-		snprintf(t->name, sizeof t->name, "%s", actor->name);
+		snprintf(t->name, sizeof t->name, "%s", name);
 	else
-		snprintf(t->name, sizeof t->name, "%.32s.%u", actor->name, (unsigned)actor->threads % 1000);
+		snprintf(t->name, sizeof t->name, "%s.%u", name, (unsigned)actor->threads % 1000);
 	actor->threads++;
+	return true;
 }
 
 /* --- calls --- */
@@ -155,14 +176,24 @@ static bool is_aside(const TraceEvent *e, const Decoded *d)
 	       strncmp(d->text, "ppoll({0:in}, ", 14) == 0;
 }
 
+static bool find_place(const Actor *actor, const TraceEvent *e, Where *where)
+{
+	where->line = 0;
+	return actor->party->sources != NULL && callsite_find(e, actor->party->sources, actor->party->shown, where);
+}
+
+static void put_place(json_t *event, const Where *where)
+{
+	put(where->file, event, "file");
+	json_object_set_new(event, "line", json_integer(where->line));
+	put(where->function, event, "function");
+}
+
 static void add_place(json_t *event, const Actor *actor, const TraceEvent *e)
 {
 	Where where;
-	if (actor->party->sources == NULL || !callsite_find(e, actor->party->sources, actor->party->shown, &where))
-		return;
-	put(where.file, event, "file");
-	json_object_set_new(event, "line", json_integer(where.line));
-	put(where.function, event, "function");
+	if (find_place(actor, e, &where))
+		put_place(event, &where);
 }
 
 static json_t *call_event(const char *kind, const TraceEvent *e, const Decoded *d)
@@ -215,6 +246,8 @@ static void entered(const TraceEvent *e)
 	t->blocked_told = false;
 	t->aside = is_aside(e, &d);
 	if (t->aside) {
+		if (e->call != SYS_exit_group)
+			find_place(actor, e, &t->asked);
 		trace_go(e->tid);
 		return;
 	}
@@ -223,6 +256,22 @@ static void entered(const TraceEvent *e)
 		trace_go(e->tid);
 	else
 		t->held_since = ++ranks;
+}
+
+/* The socket behind a descriptor, as it was at the last look; NULL: none, or one that is not in any list yet. */
+static const Socket *socket_of(const TraceEvent *e, const Decoded *d)
+{
+	uint64_t inode = d->fd >= 0 ? tasks_socket_inode(e->pid, d->fd) : 0;
+	return inode != 0 ? sockets_by_inode(&room_now()->scene.sockets, inode) : NULL;
+}
+
+/* A datagram that was looked at with MSG_PEEK stays where it is. */
+static bool takes_a_datagram(const TraceEvent *e, const Decoded *d)
+{
+	bool peeks =
+	    (e->call == SYS_recvfrom && (e->arg[3] & MSG_PEEK)) || (e->call == SYS_recvmsg && (e->arg[2] & MSG_PEEK));
+	const Socket *s = d->hears && e->result >= 0 && !peeks ? socket_of(e, d) : NULL;
+	return s != NULL && s->kind == SOCKET_UDP;
 }
 
 static void returned(const TraceEvent *e)
@@ -234,6 +283,8 @@ static void returned(const TraceEvent *e)
 	if (t != NULL && !t->aside) {
 		decode_call(e, &d);
 		note_returning(actor, i, e, &d);
+		if (takes_a_datagram(e, &d))
+			mailbox_taken(socket_of(e, &d)->inode);
 	}
 	trace_go(e->tid);
 }
@@ -245,7 +296,8 @@ static void born(const TraceEvent *e)
 	if (find_thread(e->by, &actor, &i) == NULL)
 		return;
 	bool thread = e->tid != e->pid;
-	add_thread(actor, e->pid, e->tid);
+	if (!add_thread(actor, e->pid, e->tid))
+		return;
 	json_t *event = new_event(thread ? "thread" : "process");
 	json_object_set_new(event, "by", json_string(actor->thread[i].name));
 	note(actor, actor->threads - 1, event);
@@ -272,12 +324,19 @@ static void ended(const TraceEvent *e)
 	note(actor, i, event);
 }
 
+/* Of the end of a child only who has asked for it is told: to others nothing happens. */
+static bool is_heard(const TraceEvent *e)
+{
+	long long caught = e->signal == SIGCHLD ? stop_status_field(e->tid, "SigCgt", 16) : -1;
+	return caught == -1 || (caught >> (SIGCHLD - 1) & 1) != 0;
+}
+
 static void signalled(const TraceEvent *e)
 {
 	Actor *actor;
 	size_t i;
 	char text[32];
-	if (e->signal == SIGCHLD || find_thread(e->tid, &actor, &i) == NULL)
+	if (!is_heard(e) || find_thread(e->tid, &actor, &i) == NULL)
 		return;
 	snprintf(text, sizeof text, "SIG%s", sigabbrev_np(e->signal));
 	json_t *event = new_event("signal");
@@ -371,6 +430,7 @@ static void rank_again(const Actor *mover, size_t moving_thread, unsigned before
 
 static const char *waits_for(const TraceEvent *e, const Decoded *d)
 {
+	const Socket *s = d->hears ? socket_of(e, d) : NULL;
 	switch (e->call) {
 	case SYS_accept:
 	case SYS_accept4:
@@ -388,7 +448,9 @@ static const char *waits_for(const TraceEvent *e, const Decoded *d)
 	case SYS_recvfrom:
 	case SYS_recvmsg:
 	case SYS_read:
-		return is_terminal(d->fd) ? "for input" : "for bytes from the other side";
+		return s != NULL && s->kind == SOCKET_UDP ? "for a datagram"
+		       : is_terminal(d->fd)               ? "for input"
+		                                          : "for bytes from the other side";
 	default:
 		return "for something to happen";
 	}
@@ -410,6 +472,8 @@ static void tell_blocked(void)
 			json_object_set_new(event, "who", json_string(actors[a].name));
 			json_object_set_new(event, "thread", json_string(t->name));
 			/* What it says of the place was told when it entered; a keyboard's was not. */
+			if (t->aside && t->asked.line > 0)
+				put_place(event, &t->asked);
 			tape_add(tape, event);
 			t->blocked_told = true;
 		}
@@ -491,25 +555,83 @@ static json_t *name_or_null(const char *name)
 	return name != NULL ? json_string(name) : json_null();
 }
 
-static json_t *describe(const Socket *s)
+static void describe_ports(json_t *socket, const Socket *s)
 {
-	int fd;
-	const Actor *actor = holder(s, &fd);
-	if (actor != NULL)
-		own_port(s->port, actor);
-	json_t *socket = json_object();
-	json_object_set_new(socket, "who", name_or_null(actor != NULL ? actor->name : name_of_port(s->port)));
-	json_object_set_new(socket, "fd", fd != -1 ? json_integer(fd) : json_null());
-	json_object_set_new(socket, "state", json_string(sockets_state_name(s->state)));
 	json_object_set_new(socket, "port", json_integer(s->port));
 	json_object_set_new(socket, "remote_port", json_integer(s->remote_port));
-	/* The FIN counts as a byte that nobody can read (rcv_nxt - copied_seq, net/ipv4/tcp_diag.c). */
+}
+
+/* The FIN counts as a byte that nobody can read (rcv_nxt - copied_seq, net/ipv4/tcp_diag.c). */
+static void describe_tcp(json_t *socket, const Socket *s)
+{
 	bool farewell = s->state == TCP_CLOSE_WAIT || s->state == TCP_LAST_ACK || s->state == TCP_CLOSING;
+	describe_ports(socket, s);
 	json_object_set_new(socket, "receive_queue", json_integer(s->rqueue - (farewell && s->rqueue > 0)));
 	json_object_set_new(socket, "send_queue", json_integer(s->wqueue));
+}
+
+static void describe_udp(json_t *socket, const Socket *s)
+{
+	size_t count, bytes;
+	bool known = mailbox_waiting(s, &count, &bytes);
+	describe_ports(socket, s);
+	json_object_set_new(socket, "receive_queue", json_integer(known ? (json_int_t)bytes : s->rqueue));
+	json_object_set_new(socket, "send_queue", json_integer(0)); /* what is sent is in the other's queue, or lost */
+	json_object_set_new(socket, "datagrams", known ? json_integer((json_int_t)count) : json_null());
+}
+
+/* The path, which its caller has none of, and who has the other end. */
+static void describe_unix(json_t *socket, const Socket *s)
+{
+	int fd;
+	const Socket *peer = s->peer != 0 ? sockets_by_inode(&room_now()->scene.sockets, s->peer) : NULL;
+	const Actor *other = peer != NULL ? holder(peer, &fd) : NULL;
+	put(s->path, socket, "path");
+	json_object_set_new(socket, "peer", name_or_null(other != NULL ? other->name : NULL));
+	json_object_set_new(socket, "receive_queue", json_integer(s->rqueue));
+	json_object_set_new(socket, "send_queue", json_integer(0)); /* what is sent is in the other's queue */
+}
+
+/* NULL: the harness's own, and of no interest. */
+static json_t *describe(const Socket *s)
+{
+	static const char *const protocols[] = {[SOCKET_TCP] = "TCP", [SOCKET_UDP] = "UDP", [SOCKET_UNIX] = "UNIX"};
+	int fd;
+	const Actor *actor = holder(s, &fd);
+	const char *name = actor != NULL ? actor->name : name_of_port(s->port);
+	if (s->kind == SOCKET_UNIX && actor == NULL)
+		return NULL;
+	if (actor != NULL)
+		own_port(s->port, actor);
+	bool no_calls = s->kind == SOCKET_UDP || (s->kind == SOCKET_UNIX && s->type == SOCK_DGRAM);
+	json_t *socket = json_object();
+	json_object_set_new(socket, "who", name_or_null(name));
+	json_object_set_new(socket, "fd", fd != -1 ? json_integer(fd) : json_null());
+	json_object_set_new(socket, "protocol", json_string(protocols[s->kind]));
+	json_object_set_new(socket, "state", json_string(no_calls ? protocols[s->kind] : sockets_state_name(s->state)));
+	if (s->kind == SOCKET_TCP)
+		describe_tcp(socket, s);
+	else if (s->kind == SOCKET_UDP)
+		describe_udp(socket, s);
+	else
+		describe_unix(socket, s);
 	if (s->state == TCP_LISTEN)
 		json_object_set_new(socket, "backlog", json_integer(s->wqueue));
 	return socket;
+}
+
+/* Ports that the kernel chose are other ones each time: they are told in the order in which they were first seen. */
+static size_t age_of_port(const json_t *socket, const char *field)
+{
+	size_t i = 0;
+	while (i < owner_count && owners[i].port != tape_number(socket, field))
+		i++;
+	return i;
+}
+
+static long long rank_of_fd(const json_t *socket)
+{
+	return json_is_integer(json_object_get(socket, "fd")) ? tape_number(socket, "fd") : INT_MAX;
 }
 
 static int by_owner(const void *a, const void *b)
@@ -518,22 +640,27 @@ static int by_owner(const void *a, const void *b)
 	int order = strcmp(tape_text(y, "who"), tape_text(x, "who")); /* server before client */
 	if (order != 0)
 		return order;
-	long long p = tape_number(x, "port"), q = tape_number(y, "port");
-	if (p != q)
-		return p < q ? -1 : 1;
-	p = tape_number(x, "remote_port");
-	q = tape_number(y, "remote_port");
-	return p < q ? -1 : p > q;
+	if (rank_of_fd(x) != rank_of_fd(y))
+		return rank_of_fd(x) < rank_of_fd(y) ? -1 : 1;
+	static const char *const ports[] = {"port", "remote_port"};
+	for (size_t i = 0; i < 2; i++) {
+		size_t p = age_of_port(x, ports[i]), q = age_of_port(y, ports[i]);
+		if (p != q)
+			return p < q ? -1 : 1;
+	}
+	return strcmp(tape_text(x, "protocol"), tape_text(y, "protocol"));
 }
 
 static json_t *sockets_now(void)
 {
 	const SocketList *list = &room_now()->scene.sockets;
-	json_t **each = calloc(list->count + 1, sizeof *each), *all = json_array();
 	still_look(&room_now()->scene);
+	mailbox_settle(list);
+	json_t **each = calloc(list->count + 1, sizeof *each), *all = json_array();
 	size_t n = 0;
 	for (size_t i = 0; each != NULL && i < list->count; i++)
-		each[n++] = describe(&list->socket[i]);
+		if ((each[n] = describe(&list->socket[i])) != NULL)
+			n++;
 	if (n > 0)
 		qsort(each, n, sizeof *each, by_owner);
 	for (size_t i = 0; i < n; i++)
@@ -542,34 +669,59 @@ static json_t *sockets_now(void)
 	return all;
 }
 
-static void name_end(json_t *event, const char *field, const char *port_field, in_port_t port)
-{
-	json_object_set_new(event, field, name_or_null(name_of_port(port)));
-	json_object_set_new(event, port_field, json_integer(port));
-}
-
-static void tell_packets(void)
+/* The packets of this step, from port to port. Whose those are is known when the sockets have been looked at. */
+static json_t *packets_now(void)
 {
 	WirePacket p;
 	char flags[40];
+	json_t *all = json_array();
 	while (wire_next(&p)) {
 		json_t *event = new_event("packet");
 		json_object_set_new(event, "protocol", json_string(p.icmp ? "ICMP" : p.udp ? "UDP" : "TCP"));
-		name_end(event, "from", "from_port", p.from);
-		name_end(event, "to", "to_port", p.to);
+		json_object_set_new(event, "from", json_null());
+		json_object_set_new(event, "from_port", json_integer(p.from));
+		json_object_set_new(event, "to", json_null());
+		json_object_set_new(event, "to_port", json_integer(p.to));
+		if (p.udp)
+			mailbox_sent(p.from, p.to, p.size);
 		if (!p.udp && !p.icmp) {
 			json_object_set_new(event, "flags", json_string(wire_flags(p.flags, flags)));
 			json_object_set_new(event, "sequence", json_integer(p.sequence));
 			json_object_set_new(event, "acknowledged", json_integer(p.acknowledged));
 			json_object_set_new(event, "window", json_integer(p.window));
 		}
+		if (p.icmp) {
+			char says[48] = "port unreachable";
+			if (p.type != 3 || p.code != 3)
+				snprintf(says, sizeof says, "type %u, code %u", p.type, p.code);
+			json_object_set_new(event, "says", json_string(says));
+		}
 		json_object_set_new(event, "size", json_integer((json_int_t)p.size));
 		char *data = tape_bytes(p.data, p.data_size < DECODE_DATA ? p.data_size : DECODE_DATA);
 		if (p.size > 0)
 			json_object_set_new(event, "data", json_string(data));
 		free(data);
-		tape_add(tape, event);
+		json_array_append_new(all, event);
 	}
+	return all;
+}
+
+static void tell_packets(json_t *packets)
+{
+	size_t i;
+	json_t *event;
+	json_array_foreach(packets, i, event)
+	{
+		in_port_t from = (in_port_t)tape_number(event, "from_port"),
+			  to = (in_port_t)tape_number(event, "to_port");
+		const char *speaker = name_of_port(from), *hearer = name_of_port(to);
+		if (speaker == NULL && hearer == NULL && !room_is_private())
+			continue; /* the machine's own business */
+		json_object_set_new(event, "from", name_or_null(speaker));
+		json_object_set_new(event, "to", name_or_null(hearer));
+		tape_add(tape, json_incref(event));
+	}
+	json_decref(packets);
 }
 
 /* What a step has led to, but for the calls. */
@@ -582,8 +734,8 @@ static void tell_the_rest(void)
 		tell_output(&actors[a], &actors[a].party->out, &actors[a].out_told, "out");
 		tell_output(&actors[a], &actors[a].party->err, &actors[a].err_told, "err");
 	}
-	json_t *sockets = sockets_now(); /* before the packets: it tells whose ports they are */
-	tell_packets();
+	json_t *packets = packets_now(), *sockets = sockets_now(); /* the sockets tell whose ports they are */
+	tell_packets(packets);
 	json_t *event = new_event("sockets");
 	json_object_set_new(event, "sockets", sockets);
 	tape_add(tape, event);
@@ -596,7 +748,8 @@ static bool owes_an_ack(const SocketList *list)
 		const Socket *s = &list->socket[i];
 		bool shut = s->timer == 4 && s->window == 0;
 		bool farewell = s->state == TCP_FIN_WAIT1 || s->state == TCP_CLOSING || s->state == TCP_LAST_ACK;
-		if ((farewell || (s->state != TCP_LISTEN && s->wqueue > 0)) && !shut)
+		bool calls = s->state == TCP_LISTEN || s->state == TCP_SYN_SENT;
+		if ((farewell || (!calls && s->wqueue > 0)) && !shut)
 			return true;
 	}
 	return false;
@@ -619,7 +772,7 @@ static void settle(const Actor *mover, size_t thread)
 {
 	unsigned before = ranks;
 	party_also_pump(pump);
-	party_watch(NULL, NULL, WATCH_START, child_news);
+	party_watch(NULL, NULL, WATCH_START | WATCH_UNHEARD, child_news);
 	let_acks_come();
 	rank_again(mover, thread, before);
 	tell_news(mover, thread);
@@ -763,13 +916,18 @@ void stage_start(Actor *actor)
 	settle(actor, 0);
 }
 
-void stage_type(Actor *actor, const char *text)
+/* In one piece: else whoever is woken by the first key may or may not find the others. */
+void stage_type(Actor *actor, const char *text, bool enter)
 {
-	json_t *event = begin_step("type", actor);
+	char *all;
+	const char *end = !enter ? "" : actor->input == INPUT_TERMINAL ? "\r" : "\n";
+	json_t *event = begin_step(enter ? "type" : "keys", actor);
 	put(text, event, "text");
 	tape_add(tape, event);
-	party_input(actor->party, text, strlen(text));
-	party_input(actor->party, actor->input == INPUT_TERMINAL ? "\r" : "\n", 1);
+	if (asprintf(&all, "%s%s", text, end) == -1)
+		trouble("no memory");
+	party_input(actor->party, all, strlen(all));
+	free(all);
 	settle(actor, 0);
 }
 
@@ -854,12 +1012,14 @@ Standing stage_stands(const Actor *actor, const char **call)
 void stage_close(void)
 {
 	party_also_pump(NULL);
-	for (size_t a = 0; a < actor_count; a++)
-		for (size_t i = 0; i < actors[a].threads; i++)
-			if (!actors[a].thread[i].gone)
-				kill(actors[a].thread[i].pid, SIGKILL);
 	TraceEvent e;
-	while (trace_count() > 0 && trace_wait(&e))
-		;
+	pid_t pid;
+	/* All of them, those without a part too; and those that were born meanwhile. */
+	do
+		for (size_t i = 0; i < trace_count(); i++) {
+			trace_thread(i, &pid);
+			kill(pid, SIGKILL);
+		}
+	while (trace_count() > 0 && trace_wait(&e));
 	wire_close();
 }

@@ -46,7 +46,7 @@ const char *stage_name(const Actor *actor);
 
 /* Each of these is one step. */
 void stage_start(Actor *actor);
-void stage_type(Actor *actor, const char *text); /* and Enter */
+void stage_type(Actor *actor, const char *text, bool enter);
 void stage_end_input(Actor *actor);
 void stage_signal(Actor *actor, int signal);
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <wchar.h>
 
-enum { MOST_STANDS = 128, TAB = 4 };
+enum { MOST_STANDS = 128, MOST_PARTS = 32, TAB = 4 };
 
 /* Where a thread stands, as the events up to now tell it. */
 typedef struct {
@@ -130,6 +130,8 @@ static Now look(const Tape *tape, size_t until)
 			now.sockets = json_object_get(e, "sockets");
 		} else if (tape_is(e, "tells") || tape_is(e, "answers")) {
 			now.told = e;
+			if (tape_is(e, "tells"))
+				now.asked = NULL;
 		} else if (tape_is(e, "asks")) {
 			now.asked = e;
 			now.told = NULL;
@@ -165,6 +167,10 @@ static const char *arrow(const json_t *packet, char *text, size_t size)
 	                                             : tape_text(packet, "protocol");
 	if (bytes > 0)
 		snprintf(text, size, "%s%s\"%s\"", name, *name ? " " : "", data);
+	else if (strcmp(name, "UDP") == 0)
+		snprintf(text, size, "\"\""); /* an empty one is one all the same */
+	else if (strcmp(name, "ICMP") == 0)
+		snprintf(text, size, "ICMP: %s", tape_text(packet, "says"));
 	else
 		snprintf(text, size, "%s", name);
 	return text;
@@ -175,8 +181,8 @@ char *view_line(const json_t *e)
 	const char *who = tape_text(e, "thread");
 	char text[200];
 	if (tape_is(e, "step"))
-		return print("%4lld  %s: %s %s", tape_number(e, "step"), tape_text(e, "who"), tape_text(e, "does"),
-		             tape_text(e, "text"));
+		return print("%4lld  %s: %s %s", tape_number(e, "step"), *who ? who : tape_text(e, "who"),
+		             tape_text(e, "does"), tape_text(e, "text"));
 	if (tape_is(e, "returns"))
 		return print("      %-10s %s = %s", who, tape_text(e, "text"), tape_text(e, "says"));
 	if (tape_is(e, "enters"))
@@ -206,19 +212,50 @@ char *view_line(const json_t *e)
 	return print("%s", "");
 }
 
+/* "9000 ↔ 51324", "9000" of one that anybody may ring or write to, "/room/phone ↔ alice". */
+static char *socket_ends(const json_t *s)
+{
+	const char *path = tape_text(s, "path"), *peer = tape_text(s, "peer");
+	if (strcmp(tape_text(s, "protocol"), "UNIX") == 0)
+		return print("%s%s%s", path, *peer ? " ↔ " : "", peer);
+	if (strcmp(tape_text(s, "state"), "LISTEN") == 0)
+		return print("%5lld", tape_number(s, "port"));
+	if (strcmp(tape_text(s, "protocol"), "UDP") == 0 && tape_number(s, "remote_port") == 0)
+		return print("%5lld ↔ any", tape_number(s, "port"));
+	return print("%5lld ↔ %lld", tape_number(s, "port"), tape_number(s, "remote_port"));
+}
+
+static char *socket_queues(const json_t *s)
+{
+	const json_t *datagrams = json_object_get(s, "datagrams");
+	if (strcmp(tape_text(s, "state"), "LISTEN") == 0)
+		return print("waiting %lld of %lld", tape_number(s, "receive_queue"), tape_number(s, "backlog"));
+	if (json_is_integer(datagrams) && tape_number(s, "datagrams") > 0)
+		return print("unread %lld in %lld datagram%s", tape_number(s, "receive_queue"),
+		             tape_number(s, "datagrams"), tape_number(s, "datagrams") == 1 ? "" : "s");
+	return print("unread %-6lld unsent %lld", tape_number(s, "receive_queue"), tape_number(s, "send_queue"));
+}
+
+/* Columns are counted in letters, and not in bytes. */
+static int padding(const char *text, int columns)
+{
+	size_t letters = mbstowcs(NULL, text, 0);
+	int used = letters == (size_t)-1 ? (int)strlen(text) : (int)letters;
+	return used < columns ? columns - used : 0;
+}
+
 static char *socket_line(const json_t *s)
 {
 	const char *who = tape_text(s, "who");
 	char fd[16] = "";
 	if (json_is_integer(json_object_get(s, "fd")))
 		snprintf(fd, sizeof fd, "%lld", tape_number(s, "fd"));
-	if (strcmp(tape_text(s, "state"), "LISTEN") == 0)
-		return print("%-8s %2s  %-12s %5lld          waiting %lld of %lld", *who ? who : "(nobody)", fd,
-		             "LISTEN", tape_number(s, "port"), tape_number(s, "receive_queue"),
-		             tape_number(s, "backlog"));
-	return print("%-8s %2s  %-12s %5lld ↔ %-5lld  unread %-6lld unsent %lld", *who ? who : "(nobody)", fd,
-	             tape_text(s, "state"), tape_number(s, "port"), tape_number(s, "remote_port"),
-	             tape_number(s, "receive_queue"), tape_number(s, "send_queue"));
+	char *ends = socket_ends(s), *queues = socket_queues(s);
+	char *line = print("%-9s %2s  %-12s %s%*s  %s", *who ? who : "(nobody)", fd, tape_text(s, "state"), ends,
+	                   padding(ends, 13), "", queues);
+	free(ends);
+	free(queues);
+	return line;
 }
 
 static char *stand_line(const Stand *s)
@@ -288,29 +325,6 @@ static const json_t *source_of(const Tape *tape, const char *file)
 	return NULL;
 }
 
-/* The parties of the screen's two sides: the first two of the script, or, where there are more, the two that moved last. */
-static void choose_sides(const Tape *tape, const Now *now, const char *side[2])
-{
-	const char *parties[16];
-	size_t count = 0;
-	for (size_t i = 0; i < tape_count(tape) && count < 16; i++)
-		if (tape_is(tape_event(tape, i), "party"))
-			parties[count++] = tape_text(tape_event(tape, i), "who");
-	side[0] = count > 0 ? parties[0] : "";
-	side[1] = count > 1 ? parties[1] : "";
-	if (count <= 2)
-		return;
-	/* The first part stays where it is: it is the server, as a rule. */
-	size_t newest = 0;
-	bool any = false;
-	for (size_t i = 0; i < now->stands; i++)
-		if (strcmp(now->stand[i].who, side[0]) != 0 && (!any || now->stand[i].at >= newest)) {
-			newest = now->stand[i].at;
-			side[1] = now->stand[i].who;
-			any = true;
-		}
-}
-
 /* The thread of a party that is worth showing: the one that was told of last. */
 static const Stand *telling(const Now *now, const char *who)
 {
@@ -324,17 +338,161 @@ static const Stand *telling(const Now *now, const char *who)
 	return found;
 }
 
-static void source_row(FILE *out, const json_t *lines, long long number, bool current, int columns, bool colour)
+typedef struct {
+	const char *who;
+	const json_t *command; /* as it was started; NULL: not yet */
+} Part;
+
+static size_t parts_of(const Tape *tape, Part parts[MOST_PARTS])
 {
-	const char *text = json_string_value(json_array_get(lines, (size_t)number - 1));
-	if (number < 1 || text == NULL) {
-		column(out, "", columns);
+	size_t count = 0;
+	for (size_t i = 0; i < tape_count(tape); i++) {
+		const json_t *e = tape_event(tape, i);
+		if (tape_is(e, "party") && count < MOST_PARTS)
+			parts[count++] = (Part){.who = tape_text(e, "who")};
+		for (size_t k = 0; json_object_get(e, "command") != NULL && k < count; k++)
+			if (strcmp(parts[k].who, tape_text(e, "who")) == 0)
+				parts[k].command = json_object_get(e, "command");
+	}
+	return count;
+}
+
+/* A port or a path, and no address, and no time in ms. */
+static bool is_number(const char *word)
+{
+	return strspn(word, "0123456789") == strlen(word) ? atoi(word) >= 1024 : strchr(word, '.') == NULL;
+}
+
+/* The same number is in both their command lines. */
+static bool share_a_number(const json_t *a, const json_t *b)
+{
+	for (size_t i = 1; i < json_array_size(a); i++)
+		for (size_t k = 1; k < json_array_size(b); k++) {
+			const char *word = json_string_value(json_array_get(a, i));
+			if (is_number(word) && strcmp(word, json_string_value(json_array_get(b, k))) == 0)
+				return true;
+		}
+	return false;
+}
+
+/* Who has the other end of a call; "": nobody. */
+static const char *far_end(const json_t *sockets, const json_t *s)
+{
+	size_t i;
+	const json_t *other;
+	long long port = tape_number(s, "port"), remote = tape_number(s, "remote_port");
+	json_array_foreach(sockets, i, other)
+	{
+		if (remote != 0 && tape_number(other, "port") == remote && tape_number(other, "remote_port") == port)
+			return tape_text(other, "who");
+	}
+	return tape_text(s, "peer");
+}
+
+/* With whom a party has to do now: who acted last of those it has a call with; else the first that has the same number as it; or NULL. */
+static const char *partner_of(const Now *now, const Part *parts, size_t count, const char *who)
+{
+	const char *found = NULL;
+	const json_t *s, *command = NULL;
+	size_t i, newest = 0;
+	json_array_foreach(now->sockets, i, s)
+	{
+		const char *other = far_end(now->sockets, s);
+		if (strcmp(tape_text(s, "who"), who) != 0 || *other == '\0' || strcmp(other, who) == 0)
+			continue;
+		const Stand *stand = telling(now, other);
+		size_t at = stand != NULL ? stand->at : 0; /* the grader's own lines stand nowhere */
+		if (at >= newest) {
+			newest = at;
+			found = other;
+		}
+	}
+	if (found != NULL)
+		return found;
+	for (i = 0; i < count; i++)
+		if (strcmp(parts[i].who, who) == 0)
+			command = parts[i].command;
+	for (i = 0; i < count; i++)
+		if (strcmp(parts[i].who, who) != 0 && share_a_number(parts[i].command, command))
+			return parts[i].who;
+	return NULL;
+}
+
+/* The parties of the screen's two sides: who made the last step, and with whom it has to do. The earlier part stands left. */
+static void choose_sides(const Tape *tape, const Now *now, const char *side[2])
+{
+	Part parts[MOST_PARTS];
+	size_t count = parts_of(tape, parts), n = 0;
+	side[0] = count > 0 ? parts[0].who : "";
+	side[1] = count > 1 ? parts[1].who : "";
+	const char *mover = now->mover;
+	for (size_t i = 0, newest = 0; *now->mover == '\0' && i < now->stands; i++)
+		if (now->stand[i].at >= newest) {
+			newest = now->stand[i].at;
+			mover = now->stand[i].who;
+		}
+	if (count <= 2 || *mover == '\0')
+		return;
+	const char *partner = partner_of(now, parts, count, mover);
+	for (size_t i = 0; i < count && partner == NULL; i++) /* nobody yet: then whose part stands next to it */
+		if (strcmp(parts[i].who, mover) == 0)
+			partner = parts[i + 1 < count ? i + 1 : i - 1].who;
+	if (partner == NULL)
+		return;
+	for (size_t i = 0; i < count; i++)
+		if (n < 2 && (strcmp(parts[i].who, mover) == 0 || strcmp(parts[i].who, partner) == 0))
+			side[n++] = parts[i].who;
+}
+
+/* A part of a source: the lines from `first` on, one of which is marked. */
+typedef struct {
+	const json_t *lines;
+	long long first, marked;
+	size_t indent; /* so many columns all of them begin with, and are left out */
+	int columns;
+} Pane;
+
+static const char *line_of(const Pane *pane, long long number)
+{
+	return number < 1 ? NULL : json_string_value(json_array_get(pane->lines, (size_t)number - 1));
+}
+
+/* Where there is little room. */
+static size_t common_indent(const Pane *pane, int rows)
+{
+	size_t least = pane->columns < 60 ? 80 : 0;
+	for (int r = 0; r < rows; r++) {
+		const char *text = line_of(pane, pane->first + r);
+		char *clean = without_tabs(text != NULL ? text : "");
+		size_t indent = strspn(clean, " ");
+		if (clean[indent] != '\0' && indent < least)
+			least = indent;
+		free(clean);
+	}
+	return least;
+}
+
+/* "server.c" where the whole path has no room. */
+static const char *short_path(const char *path, int columns)
+{
+	const char *slash = strrchr(path, '/');
+	return (int)strlen(path) > columns && slash != NULL ? slash + 1 : path;
+}
+
+static void source_row(FILE *out, const Pane *pane, long long number, bool colour)
+{
+	const char *text = line_of(pane, number);
+	if (text == NULL) {
+		column(out, "", pane->columns);
 		return;
 	}
-	char *clean = without_tabs(text), *row = print("%s%3lld %s", current ? "▶" : " ", number, clean);
+	bool current = number == pane->marked;
+	char *clean = without_tabs(text);
+	size_t skip = strlen(clean) < pane->indent ? strlen(clean) : pane->indent;
+	char *row = print("%s%3lld %s", current ? "▶" : " ", number, clean + skip);
 	if (colour)
 		fputs(current ? marked : "", out);
-	column(out, row, columns);
+	column(out, row, pane->columns);
 	if (colour)
 		fputs(plain, out);
 	free(clean);
@@ -356,20 +514,25 @@ static void show_sources(FILE *out, const Tape *tape, const Now *now, const char
                          ViewSize size)
 {
 	int half = (size.columns - 1) / 2;
-	const json_t *lines[2];
-	long long line[2];
+	Pane panes[2];
 	for (int k = 0; k < 2; k++) {
+		Pane *pane = &panes[k];
 		const Stand *s = telling(now, side[k]);
 		const json_t *place = s != NULL ? s->place : NULL;
-		lines[k] = place != NULL ? source_of(tape, tape_text(place, "file")) : NULL;
-		line[k] = place != NULL ? tape_number(place, "line") : 0;
-		char *head = print("%s  %s", side[k],
-		                   place != NULL ? tape_text(place, "file")
-		                   : s != NULL   ? "(no source)"
-		                                 : nowhere(tape, side[k]));
+		const char *name = s != NULL ? s->thread : side[k];
+		*pane = (Pane){.columns = k == 0 ? half : size.columns - half - 1};
+		pane->lines = place != NULL ? source_of(tape, tape_text(place, "file")) : NULL;
+		pane->marked = place != NULL ? tape_number(place, "line") : 0;
+		pane->first = pane->marked > (rows - 1) / 2 ? pane->marked - (rows - 1) / 2 : 1;
+		pane->indent = common_indent(pane, rows - 1);
+		char *head =
+		    print("%s  %s", name,
+		          place != NULL ? short_path(tape_text(place, "file"), pane->columns - (int)strlen(name) - 2)
+		          : s != NULL   ? "(no source)"
+		                        : nowhere(tape, side[k]));
 		if (size.colour)
 			fputs(bold, out);
-		column(out, head, k == 0 ? half : size.columns - half - 1);
+		column(out, head, pane->columns);
 		if (size.colour)
 			fputs(plain, out);
 		fputs(k == 0 ? "│" : "\n", out);
@@ -377,11 +540,7 @@ static void show_sources(FILE *out, const Tape *tape, const Now *now, const char
 	}
 	for (int r = 0; r < rows - 1; r++)
 		for (int k = 0; k < 2; k++) {
-			long long number = line[k] - (rows - 1) / 2 + r;
-			if (line[k] <= (rows - 1) / 2)
-				number = r + 1;
-			source_row(out, lines[k], number, number == line[k], k == 0 ? half : size.columns - half - 1,
-			           size.colour);
+			source_row(out, &panes[k], panes[k].first + r, size.colour);
 			fputs(k == 0 ? "│" : "\n", out);
 		}
 }
@@ -422,7 +581,7 @@ static bool rung_of(const json_t *e, const char *const side[2], Rung *rung)
 	} else
 		return false;
 	if (rung->side == -1) { /* somebody who has no side on the screen */
-		char *with_name = print("%s: %s", thread, rung->text);
+		char *with_name = print("%s%s%s", *name ? "" : who, *name ? "" : ": ", rung->text);
 		free(rung->text);
 		rung->text = with_name;
 		rung->side = 4;
@@ -534,6 +693,51 @@ static int count_rows(const char *text, int columns)
 	return *text ? (int)strlen(text) / (columns - 8) + 1 : 0;
 }
 
+/* How much a socket matters on the screen: most, where it is one end of a call between the two sides. */
+static int weight(const Now *now, const json_t *s, const char *const side[2])
+{
+	int here = side_of(tape_text(s, "who"), side), there = side_of(far_end(now->sockets, s), side);
+	return here == -1 ? 0 : there == -1 ? 1 : 2;
+}
+
+/* As many as there is room for, in their order. */
+static void show_sockets(FILE *out, const Now *now, const char *const side[2], int rows, ViewSize size)
+{
+	int room[3] = {0}, of[3] = {0};
+	size_t i;
+	const json_t *s;
+	json_array_foreach(now->sockets, i, s) of[weight(now, s, side)]++;
+	for (int w = 2; w >= 0; w--) {
+		room[w] = of[w] < rows ? of[w] : rows;
+		rows -= room[w];
+	}
+	json_array_foreach(now->sockets, i, s)
+	{
+		if (room[weight(now, s, side)]-- <= 0)
+			continue;
+		char *line = socket_line(s);
+		column(out, line, size.columns);
+		fputc('\n', out);
+		free(line);
+	}
+}
+
+/* Who else is to be told of: first the two sides, the newest first; who has ended comes last. There must be one. */
+static size_t next_stand(const Now *now, const char *const side[2], const bool chosen[])
+{
+	size_t best = 0;
+	int best_rank = -1;
+	for (size_t i = 0; i < now->stands; i++) {
+		const Stand *s = &now->stand[i];
+		int rank = 2 * (side_of(s->who, side) != -1) + !tape_is(s->last, "ends");
+		if (!chosen[i] && (rank > best_rank || (rank == best_rank && s->at > now->stand[best].at))) {
+			best = i;
+			best_rank = rank;
+		}
+	}
+	return best;
+}
+
 void view_show(FILE *out, const Tape *tape, size_t until, ViewSize size)
 {
 	Now now = look(tape, until);
@@ -561,16 +765,18 @@ void view_show(FILE *out, const Tape *tape, size_t until, ViewSize size)
 	show_sources(out, tape, &now, side, source, size);
 	rule(out, "calls and packets", size);
 	show_ladder(out, tape, until, &now, side, ladder, size);
-	rule(out, "sockets", size);
-	for (int i = 0; i < sockets; i++) {
-		char *line = socket_line(json_array_get(now.sockets, (size_t)i));
-		column(out, line, size.columns);
-		fputc('\n', out);
-		free(line);
-	}
-	for (int i = 0; i < stands; i++) {
-		/* The newest, where not all have room. */
-		const Stand *s = &now.stand[now.stands - (size_t)stands + (size_t)i];
+	int all = (int)json_array_size(now.sockets);
+	char *which = sockets < all ? print("sockets (%d of %d: `queues` shows all)", sockets, all) : print("sockets");
+	rule(out, which, size);
+	free(which);
+	show_sockets(out, &now, side, sockets, size);
+	bool chosen[MOST_STANDS] = {0};
+	for (int i = 0; i < stands; i++)
+		chosen[next_stand(&now, side, chosen)] = true;
+	for (size_t i = 0; i < now.stands; i++) {
+		const Stand *s = &now.stand[i];
+		if (!chosen[i])
+			continue;
 		char *line = stand_line(s);
 		if (size.colour)
 			fputs(tape_is(s->last, "blocks") ? yellow : "", out);
@@ -581,7 +787,7 @@ void view_show(FILE *out, const Tape *tape, size_t until, ViewSize size)
 	if (size.colour)
 		fputs(green, out);
 	int used = wrapped(out, "?", asked, words, size);
-	wrapped(out, *asked ? "=" : "»", told, words - used, size);
+	wrapped(out, now.told != NULL && tape_is(now.told, "answers") ? "=" : "»", told, words - used, size);
 	if (size.colour)
 		fputs(plain, out);
 }

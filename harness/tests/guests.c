@@ -18,7 +18,7 @@ static char folder[32]; /* holds the programs, and temporary/ */
 
 void guests_build(void)
 {
-	static const char *const names[] = {"guest", "talker", "courier"};
+	static const char *const names[] = {"guest", "talker", "courier", "traced"};
 	char command[512];
 
 	snprintf(folder, sizeof folder, "/tmp/guests-XXXXXX");
@@ -72,7 +72,7 @@ char *guests_path(const char *name)
 
 void guests_open(void)
 {
-	char *const visible[] = {guests_path("guest"), guests_path("talker"), NULL};
+	char *const visible[] = {guests_path("guest"), guests_path("talker"), guests_path("traced"), NULL};
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	room_open(visible);

@@ -27,7 +27,15 @@
 	X(party)   \
 	X(line)    \
 	X(peer)    \
-	X(screen)
+	X(screen)  \
+	X(tape)    \
+	X(script)  \
+	X(expect)  \
+	X(decode)  \
+	X(trace)   \
+	X(wire)    \
+	X(stage)   \
+	X(view)
 
 #define DECLARE(name) Suite *name##_suite(void);
 SUITES(DECLARE)

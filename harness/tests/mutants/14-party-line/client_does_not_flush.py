@@ -1,6 +1,6 @@
 # mutant: prints without flush into a pipe
-# fails: todo
-# code: todo
+# fails: prints_what_comes_in_a_pipe
+# code: does_not_flush
 import os
 import readline
 import socket

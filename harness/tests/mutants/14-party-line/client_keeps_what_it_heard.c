@@ -1,7 +1,7 @@
 /*
  * mutant: keeps a copy of everything it has heard
- * fails: todo
- * code: todo
+ * fails: leaves_nothing_behind_after_300_messages
+ * code: leaks_memory
  */
 #include "frame.h"
 

@@ -4,7 +4,7 @@
  *     notices_at_once_that_the_server_has_gone notices_it_in_the_middle_of_a_line notices_it_in_a_pipe
  *     notices_a_reset prints_the_text_as_it_is prints_what_comes_in_a_pipe prints_the_longest_frame
  *     does_not_depend_on_how_the_bytes_arrive ends_at_a_length_over_65536 ends_at_end_of_input
- * code: does_not_print ignores_hang_up trusts_the_length
+ * code: does_not_print ignores_hang_up trusts_length
  */
 #include "frame.h"
 

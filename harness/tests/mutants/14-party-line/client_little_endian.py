@@ -1,6 +1,11 @@
 # mutant: writes the length in the order of its own machine
-# fails: todo
-# code: todo
+# fails: says_its_name_first sends_what_is_typed prints_what_comes_at_once sends_the_half_typed_line_whole
+#     does_not_spoil_the_line_being_typed notices_at_once_that_the_server_has_gone
+#     notices_it_in_the_middle_of_a_line notices_it_in_a_pipe notices_a_reset
+#     survives_writing_to_a_closed_call sends_utf8 prints_the_text_as_it_is prints_what_comes_in_a_pipe
+#     prints_the_longest_frame does_not_depend_on_how_the_bytes_arrive ends_at_a_length_over_65536
+#     works_in_a_pipe works_from_a_file ends_at_end_of_input leaves_nothing_behind_after_300_messages
+# code: length_byte_order wrong_length
 import os
 import select
 import socket

@@ -1,7 +1,7 @@
 /*
  * mutant: takes what one recv() gives for one frame
- * fails: prints_what_comes_at_once does_not_depend_on_how_the_bytes_arrive
- * code: depends_on_arrival does_not_print
+ * fails: does_not_depend_on_how_the_bytes_arrive
+ * code: depends_on_arrival
  */
 #include "frame.h"
 

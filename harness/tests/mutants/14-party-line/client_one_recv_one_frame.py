@@ -1,6 +1,6 @@
 # mutant: takes what one recv() gives for one frame
-# fails: todo
-# code: todo
+# fails: prints_the_longest_frame does_not_depend_on_how_the_bytes_arrive
+# code: depends_on_arrival truncates
 import os
 import select
 import socket

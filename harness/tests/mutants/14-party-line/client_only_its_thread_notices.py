@@ -1,6 +1,7 @@
 # mutant: notices in its thread that the server has gone, and goes on in input()
-# fails: todo
-# code: todo
+# fails: notices_at_once_that_the_server_has_gone notices_it_in_the_middle_of_a_line notices_it_in_a_pipe
+#     notices_a_reset ends_at_a_length_over_65536
+# code: ignores_hang_up trusts_length
 import os
 import readline
 import socket

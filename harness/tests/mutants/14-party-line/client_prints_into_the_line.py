@@ -1,6 +1,6 @@
 # mutant: prints from a thread, into the line that is being typed
-# fails: todo
-# code: todo
+# fails: does_not_spoil_the_line_being_typed
+# code: spoils_the_line
 import os
 import readline
 import socket

@@ -1,7 +1,7 @@
 /*
  * mutant: waits for as much as it is told of
  * fails: ends_at_a_length_over_65536
- * code: trusts_the_length
+ * code: trusts_length
  */
 #include "frame.h"
 

@@ -1,7 +1,7 @@
 /*
  * mutant: tells the sender that nobody has that name
  * fails: drops_what_is_for_nobody is_clean_under_sanitizers
- * code: pads_message wrong_bytes
+ * code: wrong_bytes
  */
 #define _GNU_SOURCE /* POLLRDHUP */
 #include "frame.h"

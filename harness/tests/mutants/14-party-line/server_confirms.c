@@ -2,7 +2,7 @@
  * mutant: tells the sender that it has passed it on
  * fails: passes_on_what_is_said passes_on_among_three answers_nobody takes_good_names refuses_a_name_in_use
  *     passes_on_to_oneself a_receiver_who_does_not_read_delays_nobody serves_500_callers
- *     is_clean_under_sanitizers
+ *     leaves_nothing_behind_after_200_callers is_clean_under_sanitizers
  * code: pads_message wrong_bytes
  */
 #define _GNU_SOURCE /* POLLRDHUP */

@@ -1,7 +1,7 @@
 /*
  * mutant: takes a failed send() for the end of everything
- * fails: keeps_what_waits survives_a_receiver_who_is_gone
- * code: loses_what_waits stops_serving
+ * fails: survives_a_receiver_who_is_gone
+ * code: stops_serving
  */
 #define _GNU_SOURCE /* POLLRDHUP */
 #include "frame.h"

@@ -1,7 +1,7 @@
 /*
  * mutant: sends without MSG_NOSIGNAL
- * fails: keeps_what_waits survives_a_receiver_who_is_gone
- * code: dies_of_sigpipe loses_what_waits
+ * fails: survives_a_receiver_who_is_gone
+ * code: dies_of_sigpipe
  */
 #define _GNU_SOURCE /* POLLRDHUP */
 #include "frame.h"

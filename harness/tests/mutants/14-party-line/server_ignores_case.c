@@ -1,7 +1,7 @@
 /*
  * mutant: takes bob and Bob for one name
- * fails: todo
- * code: todo
+ * fails: tells_similar_names_apart
+ * code: refuses_a_good_name
  */
 #define _GNU_SOURCE /* POLLRDHUP */
 #include "frame.h"

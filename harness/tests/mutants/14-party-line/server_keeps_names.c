@@ -3,7 +3,7 @@
  * fails: frees_the_name_of_one_who_hung_up frees_the_name_after_a_reset ends_the_call_at_a_length_over_65536
  *     survives_an_end_inside_a_frame hangs_up_on_one_for_whom_too_much_waits survives_a_receiver_who_is_gone
  *     leaves_nothing_behind_after_200_callers
- * code: keeps_the_name leaks_memory wrong_bytes
+ * code: keeps_the_name leaks_memory
  */
 #define _GNU_SOURCE /* POLLRDHUP */
 #include "frame.h"

@@ -3,7 +3,7 @@
  * fails: refuses_names_of_a_wrong_length refuses_a_name_with_a_bar refuses_names_with_control_characters
  *     refuses_a_name_in_use ends_the_call_at_a_length_over_65536 hangs_up_on_one_for_whom_too_much_waits
  *     leaves_nothing_behind_after_200_callers
- * code: does_not_hang_up keeps_without_limit leaks_descriptor takes_a_bad_name
+ * code: keeps_without_limit leaks_descriptor takes_a_bad_name trusts_length
  */
 #define _GNU_SOURCE /* POLLRDHUP */
 #include "frame.h"

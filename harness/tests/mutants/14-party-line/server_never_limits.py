@@ -1,6 +1,6 @@
 # mutant: leaves it to the transport's buffer, which has no end
-# fails: todo
-# code: todo
+# fails: hangs_up_on_one_for_whom_too_much_waits
+# code: keeps_without_limit
 import asyncio
 import os
 import sys

@@ -1,8 +1,7 @@
 /*
  * mutant: takes what one recv() gives for one frame
- * fails: keeps_the_order does_not_depend_on_how_the_bytes_arrive a_receiver_who_does_not_read_delays_nobody
- *     keeps_what_waits hangs_up_on_one_for_whom_too_much_waits survives_a_receiver_who_is_gone
- * code: depends_on_arrival keeps_others_waiting passes_on_nothing
+ * fails: keeps_the_order does_not_depend_on_how_the_bytes_arrive
+ * code: depends_on_arrival passes_on_nothing
  */
 #define _GNU_SOURCE /* POLLRDHUP */
 #include "frame.h"

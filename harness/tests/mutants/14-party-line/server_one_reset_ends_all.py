@@ -1,6 +1,6 @@
 # mutant: does not catch ConnectionResetError
-# fails: todo
-# code: todo
+# fails: frees_the_name_after_a_reset leaves_nothing_behind_after_200_callers
+# code: stops_serving
 import os
 import selectors
 import socket

@@ -1,6 +1,8 @@
 # mutant: remembers the descriptor of a name, which is somebody else's when its owner has gone
-# fails: todo
-# code: todo
+# fails: frees_the_name_of_one_who_hung_up frees_the_name_after_a_reset forgets_who_has_gone
+#     ends_the_call_at_a_length_over_65536 survives_an_end_inside_a_frame
+#     hangs_up_on_one_for_whom_too_much_waits survives_a_receiver_who_is_gone
+# code: keeps_the_name speaks_first
 import os
 import selectors
 import socket

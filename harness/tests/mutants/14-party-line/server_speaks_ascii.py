@@ -1,6 +1,6 @@
 # mutant: takes all text for ASCII, and ends the call where it is not
-# fails: todo
-# code: todo
+# fails: takes_good_names keeps_the_text_as_it_is
+# code: passes_on_nothing
 import asyncio
 import os
 import sys

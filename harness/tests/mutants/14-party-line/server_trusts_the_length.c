@@ -1,7 +1,7 @@
 /*
  * mutant: waits for four gigabytes, if somebody says so
  * fails: ends_the_call_at_a_length_over_65536
- * code: does_not_hang_up
+ * code: trusts_length
  */
 #define _GNU_SOURCE /* POLLRDHUP */
 #include "frame.h"

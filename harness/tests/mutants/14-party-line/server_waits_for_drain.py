@@ -1,6 +1,6 @@
 # mutant: waits in drain() for whoever does not read, in the name of who speaks
-# fails: todo
-# code: todo
+# fails: a_receiver_who_does_not_read_delays_nobody keeps_what_waits hangs_up_on_one_for_whom_too_much_waits
+# code: keeps_others_waiting passes_on_nothing
 import asyncio
 import os
 import sys

@@ -100,4 +100,4 @@ try:
 except OSError as error:
     print(f"server: bind: {os.strerror(error.errno)}", file=sys.stderr)
     sys.exit(1)
-relay.serve_forever()
+relay.serve_forever(0.1)  # it looks round so often, in seconds

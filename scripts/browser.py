@@ -8,11 +8,13 @@ import base64
 import fcntl
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
 import tempfile
 
+BACKSTOP_SECONDS = 300  # a page that never ends; nothing that works comes near it
 KEYS = {"ArrowLeft": 37, "ArrowRight": 39, "Home": 36, "End": 35, "Tab": 9, "Enter": 13, " ": 32}
 
 
@@ -69,6 +71,8 @@ class Browser:
 
     def _message(self):
         while b"\0" not in self.left:
+            if not select.select([self.answers], [], [], BACKSTOP_SECONDS)[0]:
+                raise Trouble("the browser does not answer")
             more = os.read(self.answers.fileno(), 1 << 20)
             if not more:
                 raise Trouble("the browser has ended")

@@ -245,6 +245,7 @@ static Line *is_taken(Party *server, Line *other, const char *other_name, const 
 static void is_refused(Party *server, const void *name, size_t size, const char *why)
 {
 	char text[128];
+	settle(); /* whoever was there before has his name by now */
 	Line *line = dial(server);
 	say_frame(line, name, size);
 	Outcome outcome = party_watch(has_news_of, line, WATCH_PATIENT, line->fd);
@@ -1025,27 +1026,23 @@ static bool is_on_a_line(void *context)
 	return screen_has_line(out, out->read, sight->text, true, NULL);
 }
 
-CHECK(client, prints_what_comes_in_a_pipe, 4, "prints what comes at once when its input and output are pipes",
-      "When does what printf() was given appear, if stdout is a pipe?",
-      "When 4 KiB have come together, or at the end. Somebody may be waiting for it at the other end of the pipe.",
-      "fflush(stdout) behind each message.")
+/* "At once" is section 14's word, and Common says of a pipe: by its end. So a client may keep it back until then. */
+CHECK(
+    client, prints_what_comes_in_a_pipe, 4, "prints what comes when its input and output are pipes",
+    "What has your client printed when it ends, if nobody sits at a terminal?",
+    "What printf() was given comes out at the end of main() at the latest, but not after _exit(), nor out of a killed thread.",
+    "fflush(stdout) behind each message: then somebody at the other end of the pipe has it at once, too.")
 {
 	Line *relay;
 	Party *client = a_chatter_in_a_pipe(&relay);
 	for (int i = 1; i <= 3; i++) {
 		say_frame_text(relay, numbered("bob|good morning, number %d", i));
-		Sight sight = {client, numbered("bob: good morning, number %d", i)};
-		if (party_watch(is_on_a_line, &sight, WATCH_PATIENT, -1) != WATCH_DONE && !client->ended) {
-			/* Not at all, or only kept back? */
-			end_input(client);
-			comes_to_its_end(client);
-			if (is_on_a_line(&sight))
-				story_fail("does_not_flush", client,
-				           "the client prints \"%s\" when it ends, and should print it when it comes.",
-				           sight.text);
-		}
-		reads(client, sight.text);
+		party_watch(NULL, NULL, 0, -1); /* it has heard this one when the next one comes */
 	}
+	end_input(client);
+	comes_to_its_end(client);
+	for (int i = 1; i <= 3; i++)
+		reads(client, numbered("bob: good morning, number %d", i));
 }
 END_CHECK
 

@@ -1,7 +1,5 @@
 /*
- * mutant: prints into stdio's buffer and leaves it there
- * fails: prints_what_comes_in_a_pipe
- * code: does_not_flush
+ * variant: in a pipe what it prints comes out when it ends
  */
 #include "frame.h"
 

@@ -1,6 +1,4 @@
-# mutant: prints without flush into a pipe
-# fails: prints_what_comes_in_a_pipe
-# code: does_not_flush
+# variant: in a pipe what it prints comes out when it ends
 import os
 import readline
 import socket

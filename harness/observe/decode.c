@@ -474,6 +474,7 @@ void decode_call(const TraceEvent *e, Decoded *d)
 	case SYS_select:
 	case SYS_fork:
 	case SYS_vfork:
+	case SYS_pause:
 #endif
 	case SYS_ppoll:
 	case SYS_pselect6:

@@ -77,6 +77,7 @@ static const int calls[] = {
     SCMP_SYS(wait4),
     SCMP_SYS(waitid),
     SCMP_SYS(exit_group),
+    SCMP_SYS(pause),
     /* These two tell how a call ends that a signal has cut short. */
     SCMP_SYS(rt_sigreturn),
     SCMP_SYS(restart_syscall),

@@ -440,6 +440,10 @@ static const char *waits_for(const TraceEvent *e, const Decoded *d)
 	case SYS_wait4:
 	case SYS_waitid:
 		return "for a child to end";
+#ifdef SYS_pause
+	case SYS_pause:
+		return "for a signal";
+#endif
 	case SYS_sendto:
 	case SYS_sendmsg:
 	case SYS_write:

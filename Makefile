@@ -91,7 +91,7 @@ doctor: harness ## what this machine can do for the judging, and what it cannot
 build: harness programs ## the harness, the labs and the solutions
 
 ##@ For those who change Dialtone
-.PHONY: setup setup-test test test-unit test-solutions test-starters test-mutants test-variants test-demos test-lint soak fuzz bench interop lint format
+.PHONY: setup setup-test test test-unit test-solutions test-starters test-mutants test-variants test-demos test-agreement test-lint soak fuzz bench interop lint format
 
 setup: # what is missing on this machine; free when nothing is
 	@scripts/setup
@@ -115,6 +115,10 @@ test-mutants:   ## wrong programs fail exactly the checks that their first comme
 test-variants:  ## programs that are right in another way pass
 test-demos: harness | setup-test ## every demo plays, and what it expects comes true; TIMES=20 also compares their records
 	@scripts/demos $(if $(TIMES),--times $(TIMES)) $(DEMO)
+
+test-agreement: harness | setup-test ## records say what strace and tshark say
+	@scripts/agree
+
 test-lint: | setup-test ## what machines can see of the house rules
 	@scripts/lint
 

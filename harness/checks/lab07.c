@@ -153,6 +153,7 @@ CHECK(
 	Party *server = a_mail_server();
 	Box *alice = a_box(server), *bob = a_box(server), *carol = a_box(server);
 	exchange_cards(alice, "i am first");
+	party_watch(NULL, NULL, 0, -1); /* it is back at its box, and has done with the card before */
 	party_freeze(server);
 	post_text(bob, "i am bob");
 	post_text(alice, "i am alice");
@@ -222,6 +223,7 @@ CHECK(server, survives_a_sender_who_is_gone, 5, "does not mind a sender who is g
 {
 	Party *server = a_mail_server();
 	Box *alice = a_box(server), *bob = a_box(server);
+	party_watch(NULL, NULL, 0, -1); /* it is back at its box, and has done with the card before */
 	party_freeze(server);
 	post_text(alice, "and good bye");
 	box_off(alice);

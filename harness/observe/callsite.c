@@ -98,8 +98,8 @@ static bool sign_of(const TraceEvent *event, const Program *program, Site *site)
 }
 
 /*
- * Where glibc makes the call that makes a thread it tells debuggers nothing of the stack, for the thread's own is empty then
- * (sysdeps/unix/sysv/linux/x86_64/clone3.S). But its caller's address is on top of it: we look from there.
+ * Where glibc makes the call that makes a thread it tells debuggers nothing of the stack, for the thread's own is empty
+ * then (sysdeps/unix/sysv/linux/x86_64/clone3.S). But its caller's address is on top of it: we look from there.
  */
 static bool step_out_of_clone(Snapshot *picture, const TraceEvent *event)
 {

@@ -258,9 +258,9 @@ static void add_told(Decoded *d, const TraceEvent *e, int level, int option)
 	int error;
 	if (e->kind != TRACE_RETURNS || e->result != 0 || level != SOL_SOCKET)
 		return;
-	if (option == SO_PEERCRED && tasks_memory(e->pid, e->arg[3], &who, sizeof who))
+	if (option == SO_PEERCRED && tasks_memory(e->tid, e->arg[3], &who, sizeof who))
 		add(d, ", {pid %d, uid %u, gid %u}", (int)who.pid, (unsigned)who.uid, (unsigned)who.gid);
-	else if (option == SO_ERROR && tasks_memory(e->pid, e->arg[3], &error, sizeof error))
+	else if (option == SO_ERROR && tasks_memory(e->tid, e->arg[3], &error, sizeof error))
 		add(d, ", %s", error == 0 ? "0" : strerrorname_np(error));
 }
 

@@ -270,7 +270,7 @@ static pid_t process_of(pid_t tid)
 	return pid > 0 ? (pid_t)pid : tid;
 }
 
-/* The child's own first stop may be told before its maker's, which alone says whose child it is: until then it stands. */
+/* The child's own first stop may be told before its maker's, which alone says whose it is: until then it stands. */
 static pid_t early[64];
 static size_t early_count;
 

@@ -33,7 +33,7 @@ static bool is_about(const json_t *event, const char *who)
 	return strcmp(tape_text(event, strchr(who, '.') != NULL ? "thread" : "who"), who) == 0;
 }
 
-/* The last event that tells where a thread stands: one that stands so, in or before this call (NULL: any), if there is one. */
+/* The last event that tells where a thread stands: of one that stands so, at this call (NULL: any), if there is one. */
 static const json_t *stand(const Question *q, const char *kind, const char *call)
 {
 	const json_t *found = NULL;

@@ -21,7 +21,8 @@
  *	packets COUNT [FLAGS|data]     in the last step; FLAGS as in "SYN, ACK", or "UDP", "ICMP"
  *	packet FLAGS                   at least one since the start ("SYN", "RST")
  *
- * NAME stands for all threads of the party's; with a dot, as in server.1, for that one (but not of sockets and of what is printed).
+ * NAME stands for all threads of the party's; with a dot, as in server.1, for that one alone (whose sockets they are, and
+ * who has printed, is known of a party only).
  *
  * Errors: an expectation that cannot be read is told as such, and has not come true.
  */

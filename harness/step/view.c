@@ -39,12 +39,13 @@ static void column(FILE *out, const char *text, int columns)
 	while (*text != '\0') {
 		wchar_t c;
 		size_t n = mbrtowc(&c, text, MB_CUR_MAX, &state);
-		if (n == (size_t)-1 || n == (size_t)-2 || n == 0) {
+		bool odd = n == (size_t)-1 || n == (size_t)-2 || n == 0;
+		if (odd) {
 			n = 1;
-			c = L'?';
 			memset(&state, 0, sizeof state);
 		}
-		int width = wcwidth(c) < 0 ? 1 : wcwidth(c);
+		odd = odd || wcwidth(c) < 0; /* it would move the cursor */
+		int width = odd ? 1 : wcwidth(c);
 		if (used + width > columns)
 			break;
 		if (used + width == columns && text[n] != '\0' && width == 1) {
@@ -52,7 +53,7 @@ static void column(FILE *out, const char *text, int columns)
 			used++;
 			break;
 		}
-		if (c == L'?' && n == 1 && *text != '?')
+		if (odd)
 			fputc('?', out);
 		else
 			fwrite(text, 1, n, out);
@@ -72,6 +73,12 @@ static char *print(const char *format, ...)
 	if (vasprintf(&text, format, arguments) == -1)
 		abort();
 	va_end(arguments);
+	/* A record may come from anywhere: nothing in it commands the terminal. Newlines are ours. */
+	for (unsigned char *at = (unsigned char *)text; *at != '\0'; at++) {
+		bool two = at[0] == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0; /* U+0080 to U+009F */
+		if (two || (*at < ' ' && *at != '\n') || *at == 127)
+			memset(at, '?', two ? 2 : 1);
+	}
 	return text;
 }
 
@@ -274,13 +281,14 @@ void view_stands(FILE *out, const Tape *tape, size_t until)
 {
 	Now now = look(tape, until);
 	for (size_t i = 0; i < now.stands; i++) {
-		char *line = stand_line(&now.stand[i]);
-		fprintf(out, "%s", line);
-		if (now.stand[i].place != NULL && !tape_is(now.stand[i].last, "ends"))
-			fprintf(out, "   %s:%lld", tape_text(now.stand[i].place, "file"),
-			        tape_number(now.stand[i].place, "line"));
-		fputc('\n', out);
+		const Stand *s = &now.stand[i];
+		bool placed = s->place != NULL && !tape_is(s->last, "ends");
+		char *line = stand_line(s);
+		char *place = placed ? print("   %s:%lld", tape_text(s->place, "file"), tape_number(s->place, "line"))
+		                     : print("%s", "");
+		fprintf(out, "%s%s\n", line, place);
 		free(line);
+		free(place);
 	}
 }
 
@@ -305,13 +313,16 @@ void view_packets(FILE *out, const Tape *tape, size_t until)
 		const json_t *e = tape_event(tape, i);
 		if (!tape_is(e, "packet"))
 			continue;
-		fprintf(out, "%4lld  %-8s → %-8s %-4s %-14s", tape_number(e, "step"), tape_text(e, "from"),
-		        tape_text(e, "to"), tape_text(e, "protocol"), tape_text(e, "flags"));
-		if (*tape_text(e, "flags"))
-			fprintf(out, " seq %-6lld ack %-6lld", tape_number(e, "sequence"),
-			        tape_number(e, "acknowledged"));
-		fprintf(out, " %lld byte%s %s\n", tape_number(e, "size"), tape_number(e, "size") == 1 ? "" : "s",
-		        tape_text(e, "data"));
+		char *numbers = *tape_text(e, "flags") ? print(" seq %-6lld ack %-6lld", tape_number(e, "sequence"),
+		                                               tape_number(e, "acknowledged"))
+		                                       : print("%s", "");
+		char *line = print("%4lld  %-8s → %-8s %-4s %-14s%s %lld byte%s %s\n", tape_number(e, "step"),
+		                   tape_text(e, "from"), tape_text(e, "to"), tape_text(e, "protocol"),
+		                   tape_text(e, "flags"), numbers, tape_number(e, "size"),
+		                   tape_number(e, "size") == 1 ? "" : "s", tape_text(e, "data"));
+		fputs(line, out);
+		free(line);
+		free(numbers);
 	}
 }
 
@@ -389,7 +400,7 @@ static const char *far_end(const json_t *sockets, const json_t *s)
 	return tape_text(s, "peer");
 }
 
-/* With whom a party has to do now: who acted last of those it has a call with; else the first that has the same number as it; or NULL. */
+/* With whom a party has to do: who acted last of those it has a call with; else the first with the same number; or NULL. */
 static const char *partner_of(const Now *now, const Part *parts, size_t count, const char *who)
 {
 	const char *found = NULL;
@@ -418,7 +429,7 @@ static const char *partner_of(const Now *now, const Part *parts, size_t count, c
 	return NULL;
 }
 
-/* The parties of the screen's two sides: who made the last step, and with whom it has to do. The earlier part stands left. */
+/* The screen's two sides: who made the last step, and with whom it has to do. The earlier part stands left. */
 static void choose_sides(const Tape *tape, const Now *now, const char *side[2])
 {
 	Part parts[MOST_PARTS];
@@ -744,8 +755,8 @@ void view_show(FILE *out, const Tape *tape, size_t until, ViewSize size)
 	const char *side[2];
 	choose_sides(tape, &now, side);
 
-	const char *told = now.told ? tape_text(now.told, "text") : "",
-		   *asked = now.asked ? tape_text(now.asked, "text") : "";
+	char *told = print("%s", now.told ? tape_text(now.told, "text") : ""),
+	     *asked = print("%s", now.asked ? tape_text(now.asked, "text") : "");
 	int sockets = (int)json_array_size(now.sockets), stands = (int)now.stands;
 	int words = count_rows(told, size.columns) + count_rows(asked, size.columns);
 	words = words > size.rows / 4 ? size.rows / 4 : words;
@@ -790,4 +801,6 @@ void view_show(FILE *out, const Tape *tape, size_t until, ViewSize size)
 	wrapped(out, now.told != NULL && tape_is(now.told, "answers") ? "=" : "»", told, words - used, size);
 	if (size.colour)
 		fputs(plain, out);
+	free(told);
+	free(asked);
 }

@@ -297,6 +297,25 @@ START_TEST(a_thread_that_becomes_another_program)
 }
 END_TEST
 
+/* Whose first thread is gone: where the others stand is known all the same. */
+START_TEST(a_program_whose_first_thread_has_left)
+{
+	size_t places = 0;
+	Actor *actor = cast("server", "leader_leaves", NULL);
+	stage_start(actor);
+	run();
+	for (size_t i = 0; i < tape_count(tape); i++) {
+		const json_t *e = tape_event(tape, i);
+		places += tape_is(e, "enters") && strcmp(tape_text(e, "thread"), "server.1") == 0 &&
+		          strcmp(tape_text(e, "function"), "goes_on_alone") == 0;
+	}
+	ck_assert_uint_eq(places, 3);
+	ck_assert_uint_eq(count("returns", "data", "alone"), 2);
+	ck_assert_uint_eq(count("returns", "call", "close"), 1);
+	stage_close();
+}
+END_TEST
+
 /* --- the same each time --- */
 
 /* A conversation with threads on one side and three callers on the other; the tape as text, into the pipe. */
@@ -388,6 +407,7 @@ Suite *stage_suite(void)
 	tcase_add_test(tcase, more_threads_than_there_is_room_for);
 	tcase_add_test(tcase, more_processes_than_there_is_room_for);
 	tcase_add_test(tcase, a_thread_that_becomes_another_program);
+	tcase_add_test(tcase, a_program_whose_first_thread_has_left);
 	TCase *plays = add_case(suite, "plays", NULL);
 	tcase_add_test(plays, two_plays_are_the_same);
 	return suite;

@@ -178,10 +178,11 @@ static int children(void)
 	return 0;
 }
 
-/* All at once: children that wait to be ended. */
+/* All at once: children that wait to be ended, and are not when their session's leader is (SIGHUP). */
 static int family(void)
 {
 	connected();
+	signal(SIGHUP, SIG_IGN);
 	for (int i = atoi(arguments[0]); i > 0; i--)
 		if (fork() == 0) {
 			char byte;

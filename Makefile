@@ -66,22 +66,26 @@ $(HINTS): hint%: ## a hint for what fails there; the next time, a plainer one
 DEMOS   := $(addprefix demo,$(foreach demo,$(wildcard labs/[0-9][0-9]-*/demo),$(call number,$(patsubst %/demo,%,$(demo)))))
 STEPS   := $(DEMOS:demo%=step%)
 REPLAYS := $(LABS:lab%=replay%)
+# Who wants a page, or to see whether it plays, does not want to be asked for each step.
+played_as = $(if $(HTML),--auto --quiet --html '$(HTML)',$(if $(AUTO),--auto))
 .PHONY: $(DEMOS) $(STEPS) $(REPLAYS)
 
-$(DEMOS): demo%: ## steps through that lab's demo, one call at a time; AUTO=1 plays it by itself
+$(DEMOS): demo%: ## steps through that lab's demo, one call at a time; AUTO=1 plays it by itself, HTML=FILE makes a page of it
 	$(build_first) harness
-	@build/step $(if $(AUTO),--auto) $*
+	@build/step $(played_as) $*
+	@$(if $(HTML),echo 'The page for a browser: $(HTML)')
 
 $(STEPS): step%: ## the same with your own programs
 	$(build_first) harness
-	@build/step $(if $(AUTO),--auto) --from labs $*
+	@build/step $(played_as) --from labs $*
+	@$(if $(HTML),echo 'The page for a browser: $(HTML)')
 
 $(REPLAYS): replay%: ## what the grader saw when your program failed
 	$(build_first) harness
 	@test -e build/state/lab$*.record || { echo 'Nothing failed in lab$* that could be shown again: make lab$* first.'; exit 1; }
 	@build/step --replay build/state/lab$*.record --html build/state/lab$*.html
-	@echo 'The same as a page: build/state/lab$*.html'
 	@build/step --replay build/state/lab$*.record
+	@echo 'The same as a page, for a browser: build/state/lab$*.html'
 
 doctor: harness ## what this machine can do for the judging, and what it cannot
 	@build/grade --doctor
@@ -91,7 +95,7 @@ doctor: harness ## what this machine can do for the judging, and what it cannot
 build: harness programs ## the harness, the labs and the solutions
 
 ##@ For those who change Dialtone
-.PHONY: setup setup-test test test-unit test-solutions test-starters test-mutants test-variants test-demos test-agreement test-lint soak fuzz bench interop lint format
+.PHONY: setup setup-test test test-unit test-solutions test-starters test-mutants test-variants test-demos test-agreement test-page test-diagrams test-lint soak fuzz bench interop diagrams lint format
 
 setup: # what is missing on this machine; free when nothing is
 	@scripts/setup
@@ -119,6 +123,10 @@ test-demos: harness | setup-test ## every demo plays, and what it expects comes 
 test-agreement: harness | setup-test ## records say what strace and tshark say
 	@scripts/agree
 
+test-page: harness | setup-test ## the page of a conversation, in a headless Chromium: PICTURES=FOLDER leaves screenshots
+	@scripts/page-test $(if $(PICTURES),--pictures '$(PICTURES)')
+test-diagrams: harness ## the ladders in the lessons are what the demos show
+	@scripts/diagrams --check
 test-lint: | setup-test ## what machines can see of the house rules
 	@scripts/lint
 
@@ -136,6 +144,9 @@ bench: harness programs build/bench build/bench-trace $(BENCHES) ## what judging
 
 interop: harness ## every client of a lab against every server: INTEROP='--labs 08 --quick FOLDER'
 	@scripts/interop $(INTEROP)
+
+diagrams: harness ## draws the ladders in the lessons anew, from what the demos show
+	@scripts/diagrams
 
 lint: | setup-test ## test-lint, and what else is worth a look
 	@scripts/lint --all

@@ -1,6 +1,6 @@
 /*
  * One who taps the line, for lab 12's demo: stands between a caller and the server, passes on all that they say, and
- * remembers how the caller proved that he has the key. When he has gone it calls the server itself, and says that again.
+ * remembers how the caller proved that he has the key. When he has gone it calls the server itself, and says it again.
  */
 #include <arpa/inet.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /*
  * mutant: takes an empty line for the end of the input
  * fails: is_clean_under_sanitizers sends_an_empty_line sends_empty_lines_in_a_pipe
- * code: leaks_memory sends_nothing
+ * code: leaks_memory sends_nothing exits_early
  */
 #include "frame.h"
 

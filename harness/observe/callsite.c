@@ -77,11 +77,10 @@ void callsite_forget(pid_t pid)
 			programs[i--] = programs[--program_count];
 }
 
-/* The first word on the stack that points into the program. */
-static bool sign_of(const TraceEvent *event, const Program *program, Site *site)
+/* The first word on the stack that points into the program: near its top, as a rule. */
+static bool sign_in(const TraceEvent *event, const Program *program, size_t words, Site *site)
 {
 	static uint64_t stack[LOOK_WORDS];
-	size_t words = LOOK_WORDS;
 	/* Near the stack's end there is less to read. */
 	while (words > 8 && !tasks_memory(event->tid, event->sp, stack, words * sizeof *stack))
 		words /= 2;
@@ -117,6 +116,11 @@ static bool step_out_of_clone(Snapshot *picture, const TraceEvent *event)
 	(void)picture, (void)event;
 	return false;
 #endif
+}
+
+static bool sign_of(const TraceEvent *event, const Program *program, Site *site)
+{
+	return sign_in(event, program, 64, site) || sign_in(event, program, LOOK_WORDS, site);
 }
 
 static bool look_up(const TraceEvent *event, const char *sources, const char *shown, Where *where)

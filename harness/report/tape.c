@@ -36,9 +36,31 @@ static void keep(Tape *tape, json_t *event)
 	tape->steps = step > tape->steps ? step : tape->steps;
 }
 
+/* A line in the making; jansson hands it over in many small pieces. */
+static struct {
+	char *text;
+	size_t size, room;
+} row;
+
+static int add_piece(const char *piece, size_t size, void *none)
+{
+	(void)none;
+	if (row.size + size > row.room) {
+		row.room = 2 * (row.size + size);
+		row.text = realloc(row.text, row.room);
+		if (row.text == NULL)
+			abort();
+	}
+	memcpy(row.text + row.size, piece, size);
+	row.size += size;
+	return 0;
+}
+
 static bool write_line(FILE *file, const json_t *event)
 {
-	return json_dumpf(event, file, JSON_COMPACT) == 0 && fputc('\n', file) != EOF;
+	row.size = 0;
+	return json_dump_callback(event, add_piece, NULL, JSON_COMPACT) == 0 && add_piece("\n", 1, NULL) == 0 &&
+	       fwrite(row.text, 1, row.size, file) == row.size;
 }
 
 void tape_add(Tape *tape, json_t *event)

@@ -239,7 +239,8 @@ static Survey survey(const TaskList *tasks)
 	return s;
 }
 
-static void note_changes(const Scene *scene, Watch *w, uint64_t now, bool news)
+/* Takes down what has changed since the look before; true: a socket or a process has. */
+static bool note_changes(const Scene *scene, Watch *w, uint64_t now, bool news)
 {
 	uint64_t print = fingerprint(scene);
 	uint64_t cpu = cpu_total(&scene->tasks);
@@ -252,10 +253,11 @@ static void note_changes(const Scene *scene, Watch *w, uint64_t now, bool news)
 		w->asleep.count = 0;
 	}
 	if (print == w->print)
-		return;
+		return false;
 	w->print = print;
 	w->changed_ns = now;
 	w->cpu_then = cpu;
+	return true;
 }
 
 static bool spins(const Scene *scene, const Watch *w, const Survey *s)
@@ -322,7 +324,7 @@ static Outcome judge(Scene *scene, Watch *w, bool news)
 	still_look(scene);
 	uint64_t now = now_ns();
 	bool first = w->fresh;
-	note_changes(scene, w, now, news);
+	bool changed = note_changes(scene, w, now, news);
 	w->survey = survey(&scene->tasks);
 	bool told = scene->told == NULL || scene->told(scene->context);
 	if (!w->survey.alive)
@@ -331,8 +333,9 @@ static Outcome judge(Scene *scene, Watch *w, bool news)
 		return WATCH_SPINNING;
 	w->settled = !w->survey.runs && (!has_mailbox(&scene->sockets) || datagrams_have_landed(&scene->datagrams));
 	/* What the pump has just taken in was printed before the look before, for nobody ran since; and whom our reading has let
-	 * go on (its pipe was full) is awake, and seen to be. */
-	bool quiet = told && !first && settled && nobody_ran(&scene->before, &scene->tasks) &&
+	 * go on (its pipe was full) is awake, and seen to be. But of what has been taken from a socket only the socket tells: it
+	 * may have opened a window, and the kernel fills it, and shuts it again, with nobody awake. */
+	bool quiet = told && !first && settled && !changed && nobody_ran(&scene->before, &scene->tasks) &&
 	             !anything_in_flight(&scene->before_sockets, w->flags) &&
 	             !anything_in_flight(&scene->sockets, w->flags);
 	if (!quiet) {

@@ -774,6 +774,7 @@ typedef struct {
 	bool running, another, another_process;
 	uint64_t switches, cpu_ns, descriptor;
 	uint32_t on_its_way;
+	uint64_t received;
 	bool untold;
 } Sight;
 
@@ -795,6 +796,7 @@ static const struct {
     {"another process has come", {{0}, {.another_process = true}, {.another_process = true}}, 3},
     {"bytes were on their way", {{.on_its_way = 5}, {0}, {0}}, 3},
     {"bytes are on their way", {{0}, {.on_its_way = 5}, {0}}, 4},
+    {"more has come, to a window that is shut again", {{0}, {.received = 1}, {.received = 1}}, 3},
     {"an ending has not been told", {{.untold = true}, {.untold = true}, {0}}, 3},
 };
 enum { AGREEMENTS = sizeof agreements / sizeof *agreements };
@@ -834,7 +836,7 @@ static void show_sight(void *context, TaskList *tasks, SocketList *sockets)
 	                    .count = sight->another ? 2 : 1,
 	                    .process = process,
 	                    .processes = sight->another_process ? 2 : 1};
-	socket[side] = (Socket){.state = TCP_ESTABLISHED, .wqueue = sight->on_its_way};
+	socket[side] = (Socket){.state = TCP_ESTABLISHED, .wqueue = sight->on_its_way, .received = sight->received};
 	*sockets = (SocketList){.socket = &socket[side], .count = 1};
 }
 

@@ -356,25 +356,41 @@ SHARED_CHECK(0, server, answers_frames_after_a_half_close, 5, "answers everythin
 }
 END_CHECK
 
+/* Says frames of `frame` bytes with a rest in the middle of each. A server that waits until its answers are read need not read on
+ * meanwhile: what it leaves is for later. Returns how much it took. */
+static size_t say_in_halves(Line *line, const unsigned char *bytes, size_t size, size_t frame)
+{
+	size_t said = 0, taken, piece = frame / 2;
+	do {
+		taken = transmit(line, bytes + said, piece < size - said ? piece : size - said);
+		said += taken;
+		party_watch(NULL, NULL, 0, -1); /* whatever it could do without a reader, it has done */
+	} while (taken == piece && said < size);
+	return said;
+}
+
 SHARED_CHECK(
     0, server, sends_every_frame_whole, 4, "sends everything, to a slow reader as well",
     "What does send() return, and what does that number mean?",
     "It may take less than it is given. What it did not take must be sent again, or the caller waits for the rest.",
     "send_frame() sends header and payload with send_all().")
 {
-	enum { FRAMES = 4 };
+	enum { FRAMES = 4, SIZE = FRAME_HEADER + FRAME_MOST };
 	Party *server = a_server();
 	keep_window_shut();
 	Line *alice = dial(server);
 	char *longest = letters(FRAME_MOST, 'a');
+	Speech speech = {0};
 	for (int i = 0; i < FRAMES; i++)
-		say_longest(alice, longest);
-	party_watch(NULL, NULL, 0, -1); /* whatever it could do without a reader, it has done */
+		speech_frame(&speech, longest, FRAME_MOST);
+	story_add("%s says %d frames of 65,536 bytes, and reads no answer meanwhile", alice->who, FRAMES);
+	size_t said = say_in_halves(alice, speech.bytes, speech.size, SIZE);
 	story_add("%s reads now", alice->who);
 	alice->deaf = false;
 	int large = 1 << 20;
 	setsockopt(alice->fd, SOL_SOCKET, SO_RCVBUF, &large, sizeof large);
 	setsockopt(alice->fd, IPPROTO_TCP, TCP_WINDOW_CLAMP, &large, sizeof large);
+	transmit(alice, speech.bytes + said, speech.size - said);
 	upper_bytes(longest, FRAME_MOST);
 	for (int i = 0; i < FRAMES; i++)
 		answers_with(alice, longest, FRAME_MOST);

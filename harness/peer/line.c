@@ -340,26 +340,27 @@ static bool can_send(void *context)
 }
 
 /* Whatever becomes of it: what the other side does with it is for hear() to find out. */
-void transmit(Line *line, const void *all, size_t size)
+size_t transmit(Line *line, const void *all, size_t size)
 {
 	const unsigned char *bytes = all;
-	while (size > 0 && line->fd != -1) {
-		ssize_t n = send(line->fd, bytes, size, MSG_NOSIGNAL);
+	size_t sent = 0;
+	while (sent < size && line->fd != -1) {
+		ssize_t n = send(line->fd, bytes + sent, size - sent, MSG_NOSIGNAL);
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n == -1 && errno == EAGAIN) {
 			if (party_watch(can_send, line, WATCH_PATIENT, -1) != WATCH_DONE)
-				return; /* it does not read */
+				break; /* it does not read */
 			continue;
 		}
 		if (n == -1) {
 			line->ended = true;
 			line->was_reset = line->was_reset || errno == ECONNRESET;
-			return;
+			break;
 		}
-		bytes += n;
-		size -= (size_t)n;
+		sent += (size_t)n;
 	}
+	return sent;
 }
 
 static bool is_read(void *context)

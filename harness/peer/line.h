@@ -139,8 +139,9 @@ void reset_call(Line *line);
 /* Whether something has come, or the end has, without waiting. */
 bool has_news(Line *line);
 
-/* Puts bytes on the wire and into no story: for whoever tells it in other words. */
-void transmit(Line *line, const void *bytes, size_t size);
+/* Puts bytes on the wire and into no story: for whoever tells it in other words. Returns how many the other side's kernel or ours
+ * took: fewer than all when it reads no more. A line that is not deaf listens while it waits to speak. */
+size_t transmit(Line *line, const void *bytes, size_t size);
 
 /* That this was said: what comes back is compared with it, to name a mistake. */
 void line_remember(Line *line, const void *bytes, size_t size);

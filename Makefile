@@ -157,6 +157,10 @@ format: | setup-test ## lays out the sources as .clang-format has it
 compile_commands.json: Makefile | setup ## for editors and their language servers
 	@scripts/compile-commands '$(CC) $(HARNESS_CFLAGS)' '$(CC) $(LAB_CFLAGS)' >$@
 
+.PHONY: print-harness-flags
+print-harness-flags: # for scripts/lint
+	@echo '$(HARNESS_CFLAGS)'
+
 clean: ## removes all that was built
 	rm -rf build compile_commands.json
 

@@ -786,12 +786,13 @@ static bool nobody_waits(void *context)
 	return phone == NULL || phone->rqueue == 0;
 }
 
-static const char *numbered(const char *format, int number)
+/* "caller 7"; one of eight that are kept. */
+static const char *numbered(const char *words, int number)
 {
 	static char texts[8][64];
 	static unsigned next;
 	char *text = texts[next++ % 8];
-	snprintf(text, sizeof texts[0], format, number);
+	snprintf(text, sizeof texts[0], "%s%d", words, number);
 	return text;
 }
 
@@ -805,7 +806,7 @@ CHECK(server, serves_500_callers, 5, "passes on among 500 callers",
 	Party *server = a_crowded_server();
 	for (int i = 0; i < CALLERS; i++) {
 		lines[i] = dial(server);
-		say_frame_text(lines[i], numbered("caller %d", i));
+		say_frame_text(lines[i], numbered("caller ", i));
 		party_watch(nobody_waits, server, 0, -1); /* whoever has a short backlog may have it */
 	}
 	party_watch(NULL, NULL, 0, -1);
@@ -833,7 +834,7 @@ static void visit(void *context)
 {
 	static int number;
 	House *house = context;
-	const char *name = numbered("guest %d", number);
+	const char *name = numbered("guest ", number);
 	Line *guest = dial(house->server);
 	say_frame_text(guest, name);
 	let_them_read(guest);
@@ -1014,18 +1015,6 @@ CHECK(client, prints_what_comes_at_once, 7, "prints what comes at once, without 
 }
 END_CHECK
 
-typedef struct {
-	Party *party;
-	const char *text;
-} Sight;
-
-static bool is_on_a_line(void *context)
-{
-	const Sight *sight = context;
-	const Output *out = &sight->party->out;
-	return screen_has_line(out, out->read, sight->text, true, NULL);
-}
-
 /* "At once" is section 14's word, and Common says of a pipe: by its end. So a client may keep it back until then. */
 CHECK(
     client, prints_what_comes_in_a_pipe, 4, "prints what comes when its input and output are pipes",
@@ -1036,13 +1025,13 @@ CHECK(
 	Line *relay;
 	Party *client = a_chatter_in_a_pipe(&relay);
 	for (int i = 1; i <= 3; i++) {
-		say_frame_text(relay, numbered("bob|good morning, number %d", i));
+		say_frame_text(relay, numbered("bob|good morning, number ", i));
 		party_watch(NULL, NULL, 0, -1); /* it has heard this one when the next one comes */
 	}
 	end_input(client);
 	comes_to_its_end(client);
 	for (int i = 1; i <= 3; i++)
-		reads(client, numbered("bob: good morning, number %d", i));
+		reads(client, numbered("bob: good morning, number ", i));
 }
 END_CHECK
 
@@ -1261,6 +1250,11 @@ static const char *seen(const Party *party)
 	}
 	return text;
 }
+
+typedef struct {
+	Party *party;
+	const char *text;
+} Sight;
 
 static bool is_printed_anyhow(void *context)
 {

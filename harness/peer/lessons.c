@@ -21,7 +21,11 @@ static const struct {
      "Writing to a call that the other side has closed raises SIGPIPE, and SIGPIPE ends a program "
      "without a word. With MSG_NOSIGNAL (or the signal ignored) send() returns -1 and EPIPE instead."},
     {"crashes", "The kernel ended the program: it touched memory that is not its own, or gave itself up (abort)."},
-    {"exits_early", "The program was over before the conversation was."},
+    {"exits_early",
+     "The program was over before the conversation was. A server buys its phone with socket(), fits the number "
+     "with bind(), switches it on with listen() and picks up with accept(), one call after another; a "
+     "client has socket() and connect(). Each returns -1 when it fails, and errno says why: a program that "
+     "looks at neither goes on as if it had a line, or ends without a word."},
     {"pads_message",
      "More went out than was said: sizeof of a whole buffer was sent, where only the first n bytes, those "
      "that recv() counted, belong to the message."},

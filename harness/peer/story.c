@@ -348,7 +348,7 @@ void story_fail_watch(Outcome outcome, const char *code, Party *about, const cha
 		code = about->serves ? "stops_serving" : "exits_early";
 		snprintf(rest, room, ", but it has ended with %s.", story_ending(about, ending));
 	} else if (flooded(about)) {
-		code = "floods_output";
+		code = hung_up ? "spins_after_hang_up" : "floods_output";
 		snprintf(rest, room, ", but it prints without end.");
 	} else if (outcome == WATCH_SPINNING) {
 		code = hung_up ? "spins_after_hang_up" : "spins";

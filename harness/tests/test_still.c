@@ -33,6 +33,7 @@
 #include <unistd.h>
 
 Suite *still_suite(void);
+Suite *idle_suite(void);
 
 static void comes_to(Outcome wanted, Outcome outcome)
 {
@@ -950,13 +951,33 @@ static void forget_alarms(void)
 	signal(SIGALRM, SIG_DFL);
 }
 
-Suite *still_suite(void)
+static TCase *rooms_case(Suite *suite)
 {
-	Suite *suite = suite_create("still");
-	TCase *tcase = tcase_create("still");
+	TCase *tcase = tcase_create("rooms");
 	tcase_add_unchecked_fixture(tcase, still_build, still_unbuild);
 	tcase_add_checked_fixture(tcase, still_enter, NULL);
 	tcase_set_timeout(tcase, 60);
+	suite_add_tcase(suite, tcase);
+	return tcase;
+}
+
+/* What takes its time: programs that never come to rest. */
+Suite *idle_suite(void)
+{
+	Suite *suite = suite_create("idle");
+	TCase *tcase = rooms_case(suite);
+	tcase_add_loop_test(tcase, it_is_idle, 0, IDLERS);
+	tcase_add_loop_test(tcase, it_is_restless, 0, 4);
+	tcase_add_test(tcase, the_evidence_of_the_restless_is_soon_gathered);
+	tcase_add_loop_test(tcase, it_is_left_the_time_to_come_to_its_end, 0, 3);
+	tcase_add_loop_test(tcase, it_spins, 0, SPINNERS);
+	return suite;
+}
+
+Suite *still_suite(void)
+{
+	Suite *suite = suite_create("still");
+	TCase *tcase = rooms_case(suite);
 	tcase_add_loop_test(tcase, it_waits_for_somebody_else, 0, WAITS);
 	tcase_add_loop_test(tcase, it_sends_to_a_small_window_that_stays_shut, 0, 2);
 	tcase_add_test(tcase, a_call_that_we_do_not_know_is_not_still);
@@ -964,11 +985,6 @@ Suite *still_suite(void)
 	tcase_add_test(tcase, it_listens_at_last);
 	tcase_add_test(tcase, what_the_kernel_keeps_back_will_come);
 	tcase_add_test(tcase, a_call_that_nobody_takes_is_not_still);
-	tcase_add_loop_test(tcase, it_is_idle, 0, IDLERS);
-	tcase_add_loop_test(tcase, it_is_restless, 0, 4);
-	tcase_add_test(tcase, the_evidence_of_the_restless_is_soon_gathered);
-	tcase_add_loop_test(tcase, it_is_left_the_time_to_come_to_its_end, 0, 3);
-	tcase_add_loop_test(tcase, it_spins, 0, SPINNERS);
 	tcase_add_test(tcase, it_is_gone);
 	tcase_add_test(tcase, its_end_is_awaited);
 	tcase_add_test(tcase, nobody_is_there);
@@ -988,7 +1004,6 @@ Suite *still_suite(void)
 	tcase_add_loop_test(tcase, frozen_and_thawed_it_waits_as_before, 0, 2 * FREEZABLE);
 	tcase_add_loop_test(tcase, frozen_unseen_it_is_known_all_the_same, 0, FREEZABLE);
 	tcase_add_test(tcase, frozen_it_cannot_act);
-	suite_add_tcase(suite, tcase);
 
 	TCase *roomless = tcase_create("roomless");
 	tcase_add_checked_fixture(roomless, forget_alarms, NULL);

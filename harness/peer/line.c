@@ -354,8 +354,10 @@ size_t transmit(Line *line, const void *all, size_t size)
 			continue;
 		}
 		if (n == -1) {
+			bool reset = errno == ECONNRESET;
+			listen_in(line); /* what it said before is still there */
 			line->ended = true;
-			line->was_reset = line->was_reset || errno == ECONNRESET;
+			line->was_reset = line->was_reset || reset;
 			break;
 		}
 		sent += (size_t)n;

@@ -492,14 +492,20 @@ int party_dial_path(const char *name, pid_t *caller)
 		return -1;
 	}
 	need(send(room->control, &order, sizeof order, MSG_NOSIGNAL) == (ssize_t)sizeof order, "to the warden");
+	int error = EIO; /* of a caller that has died of something else */
 	for (WardenEvent event = {0}; event.kind != WARDEN_DIALLED;) {
 		pid_t sender;
-		hear_warden(room, &event, &sender, &call, 0);
+		int came;
+		hear_warden(room, &event, &sender, &came, 0);
 		if (event.kind == WARDEN_EXITED)
 			note_ending(room, &event);
+		if (event.kind != WARDEN_CALL)
+			continue;
+		call = came;
 		*caller = event.pid;
-		errno = event.error;
+		error = event.error;
 	}
+	errno = error;
 	return call;
 }
 

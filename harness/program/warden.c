@@ -173,16 +173,21 @@ static void start(int control, WardenStart *order, size_t size, const int fds[4]
 
 /*
  * Calls a path, as a process of the room's own with the uid of its programs: a server that asks who calls (SO_PEERCRED, man 7 unix)
- * is told whoever made the connect(). The descriptor goes to the check, and the caller ends: its number stays with the call.
+ * is told whoever made the connect(). The descriptor goes to the check, and the caller ends: its number stays with the call. Until
+ * then it holds the call too.
  */
 static void dial(int control, const WardenDial *order)
 {
 	pid_t pid = fork();
 	if (pid == -1)
-		tell(control, (WardenEvent){.kind = WARDEN_DIALLED, .error = errno});
-	if (pid != 0)
+		tell(control, (WardenEvent){.kind = WARDEN_CALL, .error = errno});
+	if (pid != 0) {
+		while (pid != -1 && waitpid(pid, NULL, 0) == -1 && errno == EINTR)
+			;
+		tell(control, (WardenEvent){.kind = WARDEN_DIALLED});
 		return;
-	WardenEvent event = {.kind = WARDEN_DIALLED, .pid = getpid()};
+	}
+	WardenEvent event = {.kind = WARDEN_CALL, .pid = getpid()};
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	memcpy(address.sun_path, order->path, sizeof address.sun_path - 1);
 	if (order->uid != 0 && (setgroups(0, NULL) == -1 || setresgid(order->uid, order->uid, order->uid) == -1 ||

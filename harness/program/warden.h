@@ -16,7 +16,8 @@
  *	warden -> check    WARDEN_FAILED    it has not; `error` is its errno
  *	warden -> check    WARDEN_EXITED    a program that it started has ended, and how
  *	check -> warden    WardenDial       call this path (AF_UNIX) from within the room
- *	caller -> check    WARDEN_DIALLED   the call, as a descriptor (SCM_RIGHTS), or `error`; `pid` has called
+ *	caller -> check    WARDEN_CALL      the call, as a descriptor (SCM_RIGHTS), or `error`; `pid` has called
+ *	warden -> check    WARDEN_DIALLED   the caller has gone, and its copy of the descriptor: who closes it hangs up
  *
  * Pids in messages are those of the room's pid namespace; only the credentials' are ours.
  */
@@ -33,6 +34,7 @@ typedef enum {
 	WARDEN_STARTED,
 	WARDEN_FAILED,
 	WARDEN_EXITED,
+	WARDEN_CALL,
 	WARDEN_DIALLED
 } WardenEventKind;
 

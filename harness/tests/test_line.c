@@ -134,6 +134,21 @@ static void body_shut_window(int i)
 		story_fail("test_failed", server, "%s, and the window is open", still_outcome_name(outcome));
 }
 
+/* What it said before it hung up is heard by one who only speaks on: the first word is reset, the second cannot be sent. */
+static void body_last_words(int i)
+{
+	(void)i;
+	Party *server = a_server();
+	Line *alice = dial(server);
+	say(alice, "hello");
+	party_watch(NULL, NULL, 0, -1);
+	say(alice, "hello?");
+	party_watch(NULL, NULL, 0, -1);
+	say(alice, "are you there?");
+	if (!alice->ended || alice->in_size != 7 || memcmp(alice->in, "go away", 7) != 0)
+		story_fail("test_failed", server, "heard %zu bytes, and not 7", alice->in_size);
+}
+
 /* A reset after each number of bytes, none too. */
 static void body_reset_at_any_byte(int i)
 {
@@ -251,6 +266,7 @@ static Case deliveries[] = {
     {body_pieces, "server", "tells_sizes", NULL},
     {body_reset_at_any_byte, "server", "tells_sizes", NULL},
     {body_shut_window, "server", "pours", NULL},
+    {body_last_words, "server", "says_why_and_hangs_up", NULL},
 };
 
 static Case clients[] = {

@@ -77,6 +77,10 @@ static bool answers(int call, ssize_t n)
 		return true;
 	if (is("hangs_up"))
 		return false;
+	if (is("says_why_and_hangs_up")) {
+		transmit(call, "go away", 7);
+		return false;
+	}
 	if (is("exits"))
 		exit(0);
 	if (is("crashes"))

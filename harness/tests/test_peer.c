@@ -121,7 +121,16 @@ static void body_path(int i)
 	    !prints_line(server, "1"))
 		failed(server, server->out.text);
 	hang_up(alice);
+	/* Whoever has dialled is gone by then, or hanging up might not be the end of it. */
 	pid_t caller;
+	TaskList tasks = {0};
+	for (int k = 0; k < 100; k++) {
+		close(party_dial_path("the.socket", &caller));
+		tasks_look(&tasks, room_now()->warden);
+		if (tasks.processes != 1)
+			failed(server, "somebody else still holds the call");
+	}
+	tasks_free(&tasks);
 	if (party_dial_path("nobody.is.here", &caller) != -1 || errno != ENOENT)
 		failed(server, "somebody answered where nobody is");
 }

@@ -2,8 +2,10 @@
 #include "observe/wire.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/ip.h>
 #include <pcap/pcap.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -209,6 +211,16 @@ bool wire_next(WirePacket *packet)
 		return true;
 	}
 	return false;
+}
+
+bool wire_wait(int milliseconds)
+{
+	struct pollfd wait = {.fd = capture != NULL ? pcap_get_selectable_fd(capture) : -1, .events = POLLIN};
+	int ready;
+	do
+		ready = wait.fd == -1 ? 0 : poll(&wait, 1, milliseconds);
+	while (ready == -1 && errno == EINTR);
+	return ready > 0;
 }
 
 const char *wire_flags(unsigned flags, char *text)

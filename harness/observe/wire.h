@@ -40,6 +40,9 @@ bool wire_open(const char *save, char *why, size_t why_size);
 /* The next packet; valid until the next call. False: none there. */
 bool wire_next(WirePacket *packet);
 
+/* Waits until there is a next packet. False: none has come for so long, or there is no wire. */
+bool wire_wait(int milliseconds);
+
 void wire_close(void);
 
 /* "SYN, ACK"; text has 40 bytes. */

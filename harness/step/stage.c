@@ -674,11 +674,14 @@ static json_t *sockets_now(void)
 }
 
 /* The packets of this step, from port to port. Whose those are is known when the sockets have been looked at. */
-static json_t *packets_now(void)
+static json_t *packets_seen;
+
+static void take_packets(void)
 {
 	WirePacket p;
 	char flags[40];
-	json_t *all = json_array();
+	if (packets_seen == NULL)
+		packets_seen = json_array();
 	while (wire_next(&p)) {
 		json_t *event = new_event("packet");
 		json_object_set_new(event, "protocol", json_string(p.icmp ? "ICMP" : p.udp ? "UDP" : "TCP"));
@@ -705,16 +708,15 @@ static json_t *packets_now(void)
 		if (p.size > 0)
 			json_object_set_new(event, "data", json_string(data));
 		free(data);
-		json_array_append_new(all, event);
+		json_array_append_new(packets_seen, event);
 	}
-	return all;
 }
 
-static void tell_packets(json_t *packets)
+static void tell_packets(void)
 {
 	size_t i;
 	json_t *event;
-	json_array_foreach(packets, i, event)
+	json_array_foreach(packets_seen, i, event)
 	{
 		in_port_t from = (in_port_t)tape_number(event, "from_port"),
 			  to = (in_port_t)tape_number(event, "to_port");
@@ -725,7 +727,7 @@ static void tell_packets(json_t *packets)
 		json_object_set_new(event, "to", name_or_null(hearer));
 		tape_add(tape, json_incref(event));
 	}
-	json_decref(packets);
+	json_array_clear(packets_seen);
 }
 
 /* What a step has led to, but for the calls. */
@@ -738,8 +740,9 @@ static void tell_the_rest(void)
 		tell_output(&actors[a], &actors[a].party->out, &actors[a].out_told, "out");
 		tell_output(&actors[a], &actors[a].party->err, &actors[a].err_told, "err");
 	}
-	json_t *packets = packets_now(), *sockets = sockets_now(); /* the sockets tell whose ports they are */
-	tell_packets(packets);
+	take_packets();
+	json_t *sockets = sockets_now(); /* they tell whose ports the packets' are */
+	tell_packets();
 	json_t *event = new_event("sockets");
 	json_object_set_new(event, "sockets", sockets);
 	tape_add(tape, event);
@@ -759,16 +762,15 @@ static bool owes_an_ack(const SocketList *list)
 	return false;
 }
 
-/* An ACK may come 40 ms late (man 7 tcp, TCP_QUICKACK), and belongs to this step all the same. */
+/* An ACK may come 40 ms late (man 7 tcp, TCP_QUICKACK), and belongs to this step all the same. Where the wire cannot be heard,
+ * nobody sees it either. */
 static void let_acks_come(void)
 {
-	enum { MOST_MS = 300 };
-	for (int ms = 0; ms < MOST_MS; ms++) {
+	enum { MOST_MS = 1000 }; /* of one packet: twice what RFC 1122, 4.2.3.2 allows an ACK */
+	do {
+		take_packets(); /* what comes from now on, wakes us */
 		still_look(&room_now()->scene);
-		if (!owes_an_ack(&room_now()->scene.sockets))
-			return;
-		poll(NULL, 0, 1);
-	}
+	} while (owes_an_ack(&room_now()->scene.sockets) && wire_wait(MOST_MS));
 }
 
 /* All that follows from what was just done happens, and goes on the tape. */
@@ -1026,4 +1028,6 @@ void stage_close(void)
 		}
 	while (trace_count() > 0 && trace_wait(&e));
 	wire_close();
+	json_decref(packets_seen);
+	packets_seen = NULL;
 }

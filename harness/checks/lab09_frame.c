@@ -261,8 +261,18 @@ static void sends(const void *bytes, size_t size, const char *code)
 
 static void new_peer(void)
 {
-	peer = answer(phone, driver);
+	peer = answer_untold(phone, driver);
 	record_text(peer->who, "the peer");
+	story_add("two ends of a %s: one for your functions, one for the peer",
+	          phone->path[0] != '\0' ? "pair of sockets" : "TCP connection");
+}
+
+static void a_driver(StartAs as, const char *address)
+{
+	driver = the_program(as, (const char *const[]){address, NULL});
+	driver->drives = true;
+	record_text(driver->who, "function");
+	new_peer();
 }
 
 /* The driver on a pair of sockets, or on a call over TCP. */
@@ -270,17 +280,13 @@ static void a_pair(StartAs as)
 {
 	const char *path = path_text("pair");
 	phone = phone_at_path("pair");
-	driver = the_program(as, (const char *const[]){path, NULL});
-	record_text(driver->who, "function");
-	new_peer();
+	a_driver(as, path);
 }
 
 static void a_call(void)
 {
 	phone = a_phone();
-	driver = the_program((StartAs){0}, (const char *const[]){port_text(phone->port), NULL});
-	record_text(driver->who, "function");
-	new_peer();
+	a_driver((StartAs){0}, port_text(phone->port));
 }
 
 /* The same again, with a new pair: the old one is of no use any more. */

@@ -295,7 +295,7 @@ static void fail_if_swapped(const Phone *phone, Party *client)
 		           phone->port, htons(phone->port));
 }
 
-Line *answer(Phone *phone, Party *client)
+Line *answer_untold(Phone *phone, Party *client)
 {
 	Outcome outcome = party_watch(somebody_called, phone, WATCH_PATIENT | WATCH_START, phone->fd);
 	fail_if_swapped(phone, client);
@@ -313,6 +313,12 @@ Line *answer(Phone *phone, Party *client)
 	int fd = accept4(phone->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	need(fd != -1, "accept");
 	phone->line = phone->path[0] != '\0' ? new_line(fd, client, false) : new_tcp_line(fd, client, false);
+	return phone->line;
+}
+
+Line *answer(Phone *phone, Party *client)
+{
+	answer_untold(phone, client);
 	story_add("the client calls, and the server (reference) answers");
 	if (greeting != NULL)
 		greeting(phone->line);

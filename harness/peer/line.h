@@ -88,6 +88,9 @@ void phone_off(Phone *phone);
 /* Waits for the client's call and picks up. Fails with does_not_call. */
 Line *answer(Phone *phone, Party *client);
 
+/* The same, and the story says nothing of it. */
+Line *answer_untold(Phone *phone, Party *client);
+
 /* --- either way --- */
 
 void say(Line *line, const char *text);

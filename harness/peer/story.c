@@ -184,6 +184,8 @@ static bool stand_of(const Party *p, Stand *stand, const Scene *scene)
 		return false;
 	if (p->sources != NULL)
 		where_thread(task->pid, task->tid, p->sources, p->shown, &stand->where);
+	if (p->drives && stand->where.file[0] == '\0')
+		return false; /* none of the student's functions is under way */
 	calls_describe(task, stand->where.call);
 	Wait wait = calls_wait(task);
 	if (p->frozen)

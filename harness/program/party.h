@@ -57,8 +57,9 @@ typedef struct Party {
 	bool frozen;
 	bool serves; /* a server that has been seen to listen and should go on for ever */
 	bool killed_by_us;
-	in_port_t port;              /* on which it was asked to listen, or told to call */
-	char path[112];              /* or the name of its path in the room */
+	bool drives;    /* ours, linked with the student's functions: between two calls of them it is of no interest */
+	in_port_t port; /* on which it was asked to listen, or told to call */
+	char path[112]; /* or the name of its path in the room */
 	const char *sources, *shown; /* the student's own files, for where.h; NULL: none */
 	CrashWatch *watch;           /* on a program that is known to crash: it tells where; else NULL */
 	int leftovers;               /* processes of its that were still there when it had ended by itself */

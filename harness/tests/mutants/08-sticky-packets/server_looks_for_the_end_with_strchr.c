@@ -1,7 +1,7 @@
 /*
  * mutant: looks for the newline with strchr(), which stops at a NUL.
  * fails: answers_the_same_however_it_comes keeps_every_other_byte is_clean_under_sanitizers
- * code: hangs_up_early answers_nothing
+ * code: hangs_up_early answers_nothing truncates
  */
 #include <arpa/inet.h>
 #include <errno.h>

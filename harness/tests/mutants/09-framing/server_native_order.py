@@ -8,7 +8,7 @@
 #   survives_a_caller_gone_before_the_answer hangs_up_when_the_caller_does leaves_nothing_behind_after_200_calls
 #   leaves_nothing_behind_after_300_messages keeps_every_other_byte waits_for_the_caller prints_what_it_hears
 #   prints_each_frame_whole
-# code: answers_nothing hangs_up_early
+# code: answers_nothing hangs_up_early truncates
 import socket
 import struct
 import sys

@@ -2,7 +2,7 @@
  * mutant: receives the payload with one recv()
  * fails: waits_for_the_whole_frame answers_frames_however_they_come takes_a_frame_of_65536_bytes
  *   does_not_answer_an_end_inside_a_payload sends_every_frame_whole prints_each_frame_whole
- * code: answers_unfinished_frame depends_on_arrival hangs_up_early wrong_bytes
+ * code: answers_unfinished_frame depends_on_arrival hangs_up_early wrong_bytes truncates
  */
 #include "frame.h"
 

@@ -1,13 +1,15 @@
 /*
  * busy.c: work for the tracer's bench.
  *
- *	busy calls N      N calls that nobody looks at
+ *	busy calls N      N calls that nobody looks at, of the kinds that programs make
+ *	busy nothing N    N calls of the one that does least
  *	busy ping N       N messages to a child of its own and back, over a connected pair of sockets
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -40,7 +42,25 @@ int main(int argc, char **argv)
 		return 2;
 	if (strcmp(argv[1], "ping") == 0)
 		return ping(times);
+	struct stat about;
+	char byte;
 	for (long i = 0; i < times; i++)
-		syscall(SYS_getppid);
+		switch (strcmp(argv[1], "nothing") == 0 ? 0 : i % 5) {
+		case 0:
+			syscall(SYS_getppid);
+			break;
+		case 1:
+			lseek(0, 0, SEEK_CUR);
+			break;
+		case 2:
+			fstat(0, &about);
+			break;
+		case 3:
+			stat("/etc/passwd", &about);
+			break;
+		case 4:
+			syscall(SYS_getrandom, &byte, 1, 0);
+			break;
+		}
 	return 0;
 }

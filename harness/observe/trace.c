@@ -399,8 +399,13 @@ bool trace_pump(TraceEvent *event)
 	return next(event, WNOHANG);
 }
 
+/* The next is mostly there within some microseconds: sooner than this process could be put to sleep and woken. */
 bool trace_wait(TraceEvent *event)
 {
+	enum { GLANCES = 150 };
+	for (int i = 0; i < GLANCES; i++)
+		if (next(event, WNOHANG))
+			return true;
 	return next(event, 0);
 }
 

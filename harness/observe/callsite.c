@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-enum { MOST_PROGRAMS = 256, MOST_SITES = 1024, LOOK_WORDS = 512 };
+enum { MOST_PROGRAMS = 256, MOST_SITES = 1024, LOOK_WORDS = 512, MOST_UNDER_WAY = 64 };
 
 /* Where the code of a process's own program lies. */
 typedef struct {
@@ -32,6 +32,13 @@ static Program programs[MOST_PROGRAMS];
 static size_t program_count;
 static Site sites[MOST_SITES];
 static size_t site_count;
+
+/* A call returns to where it was made: what was found for the last one of each thread. */
+static struct {
+	TraceEvent entered;
+	Where where;
+	bool found;
+} under_way[MOST_UNDER_WAY];
 
 /* The executable mapping of the file that the process was started from. */
 static bool map_of(pid_t pid, pid_t tid, Program *p)
@@ -75,6 +82,9 @@ void callsite_forget(pid_t pid)
 	for (size_t i = 0; i < program_count; i++)
 		if (programs[i].pid == pid)
 			programs[i--] = programs[--program_count];
+	for (size_t i = 0; i < MOST_UNDER_WAY; i++)
+		if (under_way[i].entered.pid == pid)
+			under_way[i].entered.tid = 0;
 }
 
 /* The first word on the stack that points into the program: near its top, as a rule. */
@@ -134,7 +144,7 @@ static bool look_up(const TraceEvent *event, const char *sources, const char *sh
 	return found;
 }
 
-bool callsite_find(const TraceEvent *event, const char *sources, const char *shown, Where *where)
+static bool find(const TraceEvent *event, const char *sources, const char *shown, Where *where)
 {
 	Site site;
 	where->file[0] = where->function[0] = '\0';
@@ -155,5 +165,22 @@ bool callsite_find(const TraceEvent *event, const char *sources, const char *sho
 		site.found = found;
 		sites[site_count < MOST_SITES ? site_count++ : (size_t)event->pc % MOST_SITES] = site;
 	}
+	return found;
+}
+
+bool callsite_find(const TraceEvent *event, const char *sources, const char *shown, Where *where)
+{
+	size_t slot = (size_t)event->tid % MOST_UNDER_WAY;
+	const TraceEvent *entered = &under_way[slot].entered;
+	if (event->kind == TRACE_RETURNS && entered->tid == event->tid && entered->call == event->call &&
+	    entered->pc == event->pc && entered->sp == event->sp &&
+	    memcmp(entered->arg, event->arg, sizeof event->arg) == 0) {
+		*where = under_way[slot].where;
+		return under_way[slot].found;
+	}
+	bool found = find(event, sources, shown, where);
+	under_way[slot].entered = *event;
+	under_way[slot].where = *where;
+	under_way[slot].found = found;
 	return found;
 }

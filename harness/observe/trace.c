@@ -399,13 +399,26 @@ bool trace_pump(TraceEvent *event)
 	return next(event, WNOHANG);
 }
 
-/* The next is mostly there within some microseconds: sooner than this process could be put to sleep and woken. */
+/*
+ * On a machine that has nothing else to do the next event is there within some microseconds, sooner than a processor that has gone
+ * idle is woken: so we glance a few times before we go to sleep. On a busy one that would keep the program itself from the
+ * processor: where glancing was in vain, it is left alone for a while, twice as long each time.
+ */
 bool trace_wait(TraceEvent *event)
 {
-	enum { GLANCES = 150 };
+	enum { GLANCES = 150, LONGEST = 4096 };
+	static unsigned leave_alone, penalty = 1;
+	if (leave_alone > 0) {
+		leave_alone--;
+		return next(event, 0);
+	}
 	for (int i = 0; i < GLANCES; i++)
-		if (next(event, WNOHANG))
+		if (next(event, WNOHANG)) {
+			penalty = penalty > 1 ? penalty / 2 : 1;
 			return true;
+		}
+	leave_alone = penalty;
+	penalty = penalty < LONGEST ? 2 * penalty : LONGEST;
 	return next(event, 0);
 }
 

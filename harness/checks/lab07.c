@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include "checks/common.h"
+#include "checks/patience.h"
 #include "checks/start.h"
 #include "observe/calls.h"
 #include "observe/datagrams.h"
@@ -18,7 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #define LONG  "60000"
@@ -450,13 +450,6 @@ CHECK(client, takes_long_datagrams, 5, "sends a line of 20000 bytes as one datag
 }
 END_CHECK
 
-static double seconds_now(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 static bool has_given_up(void *client)
 {
 	const Output *out = &((Party *)client)->out;
@@ -469,7 +462,7 @@ static void gives_up_waiting(Party *client, int ms)
 {
 	Outcome outcome = party_watch(has_given_up, client, WATCH_PATIENT, -1);
 	if (outcome == WATCH_STILL && !has_given_up(client)) {
-		poll(NULL, 0, ms);
+		let_time_pass(NULL, now_ms() + ms);
 		outcome = party_watch(has_given_up, client, 0, -1);
 	}
 	if (outcome != WATCH_DONE && !has_given_up(client))
@@ -523,16 +516,15 @@ static double has_no_more_patience_than(Party *client, int ms)
 /* Types it, and gives no answer. */
 static void asks_in_vain(Party *client, Box *box, const char *text)
 {
-	double before = seconds_now();
+	int64_t before = now_ms();
 	type_line(client, text);
 	collect_text(box, text);
 	has_no_more_patience_than(client, SHORT_MS);
 	gives_up_waiting(client, SHORT_MS);
 	/* Timers of a socket go by the kernel's ticks, of which there are a hundred a second at least. */
-	if (seconds_now() - before < (SHORT_MS - 10) / 1e3)
-		story_fail("gives_up_early", client,
-		           "the client was told to wait for %d ms, but it gave up after %.0f.", SHORT_MS,
-		           (seconds_now() - before) * 1e3);
+	if (now_ms() - before < SHORT_MS - 10)
+		story_fail("gives_up_early", client, "the client was told to wait for %d ms, but it gave up after %ld.",
+		           SHORT_MS, (long)(now_ms() - before));
 }
 
 CHECK(client, says_no_answer_in_time, 10, "prints `no answer` when none has come in time, and asks again",
@@ -555,7 +547,7 @@ CHECK(client, waits_a_second_by_default, 3, "waits for a second if it is not tol
 {
 	Box *box;
 	Party *client = a_mail_client_at_a_terminal(&box, NULL);
-	double before = seconds_now();
+	int64_t before = now_ms();
 	type_line(client, "hello");
 	collect_text(box, "hello");
 	double seconds = has_no_more_patience_than(client, 1000);
@@ -564,10 +556,10 @@ CHECK(client, waits_a_second_by_default, 3, "waits for a second if it is not tol
 		return;
 	}
 	gives_up_waiting(client, 1000);
-	if (seconds_now() - before < 0.99)
+	if (now_ms() - before < 990)
 		story_fail("gives_up_early", client,
-		           "the client should wait for a second, but it gave up after %.0f ms.",
-		           (seconds_now() - before) * 1e3);
+		           "the client should wait for a second, but it gave up after %ld ms.",
+		           (long)(now_ms() - before));
 }
 END_CHECK
 
@@ -692,10 +684,10 @@ CHECK(
 	Party *client = a_mail_client_at_a_terminal(&box, SHORT);
 	type_line(client, "hello");
 	collect_text(box, "hello");
-	double end = seconds_now() + 2 * SHORT_MS / 1e3;
-	while (seconds_now() < end && !has_given_up(client)) {
+	int64_t end = now_ms() + 2 * SHORT_MS;
+	while (now_ms() < end && !has_given_up(client)) {
 		a_stranger_posts(box, "127.0.0.2", 0, "hi");
-		poll(NULL, 0, SHORT_MS / 4);
+		let_time_pass(NULL, now_ms() + SHORT_MS / 4);
 		party_pump(room_now());
 	}
 	a_stranger_posts(box, "127.0.0.2", 0, "hi");

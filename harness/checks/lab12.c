@@ -10,6 +10,7 @@
  */
 #define _GNU_SOURCE
 #include "checks/common.h"
+#include "checks/patience.h"
 #include "checks/secret.h"
 #include "checks/start.h"
 #include "observe/calls.h"
@@ -17,11 +18,9 @@
 #include "program/files.h"
 #include "program/trouble.h"
 
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
 /* The names are common.h's; what is asked here is not. */
 #define server_wrong_usage_exits_2       server_wants_a_key_file
@@ -51,19 +50,12 @@ static const char *digest_now(const unsigned char challenge[CHALLENGE])
 	return digest;
 }
 
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 /* --- the server's handshake, from the caller's side --- */
 
 typedef struct {
 	Line *line;
 	size_t enough;
-	uint64_t until; /* now_ms(); 0: for as long as it takes */
+	int64_t until; /* now_ms(); 0: for as long as it takes */
 } Hope;
 
 static bool has_come(void *context)
@@ -641,7 +633,7 @@ END_CHECK
 /* --- in time --- */
 
 /* The longest wait, in ms, that a thread of the program has asked the kernel for as we look. */
-static uint64_t longest_wait_ms(void)
+static int64_t longest_wait_ms(void)
 {
 	uint64_t longest = 0;
 	const TaskList *list = &room_now()->scene.tasks;
@@ -652,26 +644,16 @@ static uint64_t longest_wait_ms(void)
 		                                          : 0;
 		longest = ns > longest ? ns : longest;
 	}
-	return longest / 1000000;
+	return (int64_t)(longest / 1000000);
 }
 
 /* It may take a little less: clocks are read in whole ms. */
 enum { SHORT_MS = 200, SLACK_MS = 5, SURELY_MS = 100, LATE_MS = 1000 };
 
-/* Until this time, or until the line has news. Stillness says nothing here: a program may have set itself an alarm, which no
- * look at its threads can show. */
-static void let_time_pass(Line *line, uint64_t until)
-{
-	for (uint64_t now = now_ms(); now < until && !has_news(line); now = now_ms()) {
-		struct pollfd look = {.fd = line->fd, .events = POLLIN};
-		poll(&look, 1, (int)(until - now));
-	}
-}
-
 /* The caller is hung up on after so many ms; `since` is a moment before it was answered. */
-static void is_hung_up_on_in_time(Line *line, uint64_t since, uint64_t ms)
+static void is_hung_up_on_in_time(Line *line, int64_t since, int64_t ms)
 {
-	uint64_t wanted = 0;
+	int64_t wanted = 0;
 	Outcome outcome = WATCH_DONE;
 	let_time_pass(line, now_ms() + ms + SURELY_MS);
 	while (outcome == WATCH_DONE && !line->ended) {
@@ -681,24 +663,24 @@ static void is_hung_up_on_in_time(Line *line, uint64_t since, uint64_t ms)
 			break;
 		Hope hope = {.line = line, .enough = (size_t)-1, .until = late ? 0 : now_ms() + ms / 3};
 		outcome = party_watch(has_come, &hope, WATCH_PATIENT, line->fd);
-		uint64_t wait = line->ended ? 0 : longest_wait_ms();
+		int64_t wait = line->ended ? 0 : longest_wait_ms();
 		wanted = wait > wanted ? wait : wanted;
 	}
-	uint64_t took = now_ms() - since;
+	int64_t took = now_ms() - since;
 	if (line->in_size > 0)
 		story_fail("tells_a_stranger", line->party, "the server should say nothing to a silent caller.");
 	if (!line->ended && outcome == WATCH_DONE)
 		story_fail("waits_too_long", line->party,
-		           "the server should hang up on a silent caller after %llu ms, but it waits for %llu.",
-		           (unsigned long long)ms, (unsigned long long)wanted);
+		           "the server should hang up on a silent caller after %lld ms, but it waits for %lld.",
+		           (long long)ms, (long long)wanted);
 	if (!line->ended)
 		story_fail_watch(outcome, "waits_for_ever", line->party,
-		                 "the server should hang up on a caller who sends no digest within %llu ms",
-		                 (unsigned long long)ms);
+		                 "the server should hang up on a caller who sends no digest within %lld ms",
+		                 (long long)ms);
 	if (took + SLACK_MS < ms)
 		story_fail("hangs_up_early", line->party,
-		           "the server should give a caller %llu ms, but it hangs up after %llu.",
-		           (unsigned long long)ms, (unsigned long long)took);
+		           "the server should give a caller %lld ms, but it hangs up after %lld.", (long long)ms,
+		           (long long)took);
 	story_add("%s hears that the server has hung up", line->who);
 }
 
@@ -709,7 +691,7 @@ CHECK(server, hangs_up_on_a_silent_caller, 3, "hangs up on a caller who sends no
 {
 	unsigned char challenge[CHALLENGE];
 	Party *server = a_guarded_server("200");
-	uint64_t since = now_ms();
+	int64_t since = now_ms();
 	Line *alice = a_caller(server, challenge);
 	is_hung_up_on_in_time(alice, since, SHORT_MS);
 	hang_up(alice);
@@ -726,13 +708,13 @@ CHECK(server, waits_two_seconds_by_itself, 1, "gives a caller 2000 ms if it is t
 {
 	unsigned char challenge[CHALLENGE];
 	Party *server = a_guarded_server(NULL);
-	uint64_t since = now_ms();
+	int64_t since = now_ms();
 	Line *alice = a_caller(server, challenge);
 	/* That it keeps to the time that it asks for is judged with a shorter one. */
 	Hope hope = {.line = alice, .enough = 1, .until = now_ms() + SHORT_MS};
 	while (!has_come(&hope)) {
 		still_look(&room_now()->scene);
-		uint64_t wait = longest_wait_ms(), gone = now_ms() - since;
+		int64_t wait = longest_wait_ms(), gone = now_ms() - since;
 		if (wait <= 2000 + SLACK_MS && wait + gone + SLACK_MS >= 2000) {
 			story_add("the server waits for the digest, for no longer than 2000 ms in all");
 			return;
@@ -756,7 +738,7 @@ CHECK(
 	enum { AFTER = 6 }; /* so many more bytes it may have read when its time was over, and not one more */
 	Party *server = a_guarded_server("200");
 	Line *alice = a_caller(server, challenge);
-	uint64_t over = now_ms() + SHORT_MS;
+	int64_t over = now_ms() + SHORT_MS;
 	const char *digest = digest_now(challenge);
 	story_add("alice sends the right digest, a digit now and then");
 	int after = 0;

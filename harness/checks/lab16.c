@@ -12,6 +12,7 @@
  */
 #define _GNU_SOURCE
 #include "checks/common.h"
+#include "checks/patience.h"
 #include "checks/start.h"
 #include "observe/calls.h"
 #include "program/trouble.h"
@@ -21,13 +22,11 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 /* The names are common.h's, the command lines are not. */
@@ -44,13 +43,6 @@ enum {
 };
 
 static const uint64_t MS = 1000000;
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static void need(bool done, const char *what)
 {

@@ -33,7 +33,7 @@ END_CHECK
 SHARED_CHECK(0, server, sends_the_content_behind_it, 8, "sends exactly the content behind it, and hangs up",
              "What comes behind the header, and how does the receiver know where it ends?",
              "filesize raw bytes: no frame around them, nothing in front, nothing behind. Then close().",
-             "sendfile(call, file, &next, size - next) until next == size; close(call).")
+             "pread(file, piece, …, next) and send_all(call, piece, n) until next == size; close(call).")
 {
 	fetch_letter(a_server());
 }
@@ -123,7 +123,7 @@ SHARED_CHECK(
     0, server, streams_a_large_file, 10, "sends a large file, and holds none of it",
     "How much of a file of 1 GiB has your server in its memory?",
     "A piece at a time is enough: the next is read when the one before has gone.",
-    "A loop of read() and send_all() with a buffer of 64 KiB, or sendfile(). No queue that grows, no malloc(size).")
+    "A loop of read() and send_all() with a buffer of some 100 KiB, or sendfile(). No queue that grows, no malloc(size).")
 {
 	/* In lab 11 it is read twice, and added up: a smaller one shows as much. */
 	const uint64_t size = lab_now->number == 10 ? 1 << 30 : 64 << 20;
@@ -202,7 +202,7 @@ SHARED_CHECK(0, server, survives_a_caller_who_hangs_up_at_once, 6,
              "does not mind a caller who is gone before the header",
              "What happens if the caller is gone when the header is sent? And what happens then to the content?",
              "The header may seem to go out well; what is sent after it raises SIGPIPE, unless the program ignores it.",
-             "signal(SIGPIPE, SIG_IGN), once; and no sendfile() when send_frame() has returned -1.")
+             "signal(SIGPIPE, SIG_IGN), once, or MSG_NOSIGNAL; and nothing more when send_frame() has returned -1.")
 {
 	Party *server = a_server();
 	party_freeze(server);

@@ -9,12 +9,10 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -83,7 +81,6 @@ int main(int argc, char *argv[])
 		return 2;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0); /* show each line at once, even in a pipe */
-	signal(SIGPIPE, SIG_IGN);         /* sendfile() knows no MSG_NOSIGNAL: if nobody is there, an error will do */
 
 	/* The file. open() takes a directory, too; only the first read would tell, and that is too late. */
 	int file = open(argv[2], O_RDONLY);
@@ -153,21 +150,29 @@ int main(int argc, char *argv[])
 		if (text == NULL)
 			die("json_dumps");
 
-		/* The header, then the content: the kernel moves it from the file to the call, and we never hold any of it. */
+		/* The header, then the content, piece by piece: however large the file is, we never hold more than one of them.
+		   pread() leaves the file's own position alone, so that the next caller gets it from the start as well. */
 		off_t next = 0;
 		bool told = send_frame(call, text, (uint32_t)strlen(text)) == 0;
 		if (!told)
 			perror("server: send");
 		while (told && next < whole) {
-			ssize_t n = sendfile(call, file, &next, (size_t)(whole - next));
+			static char piece[512 * 1024]; /* a large one: each costs two calls, and wakes the caller */
+			off_t left = whole - next;     /* what was promised, and no more: the file may have grown */
+			ssize_t n = pread(file, piece, left < (off_t)sizeof piece ? (size_t)left : sizeof piece, next);
 			if (n == -1 && errno == EINTR)
 				continue;
 			if (n == -1)
-				perror("server: sendfile"); /* the caller left in the middle: that caller's trouble */
+				perror("server: pread");
 			if (n == 0)
-				fprintf(stderr, "server: sendfile: the file has become shorter\n");
+				fprintf(stderr, "server: pread: the file has become shorter\n");
 			if (n <= 0)
 				break;
+			if (send_all(call, piece, (size_t)n) == -1) {
+				perror("server: send"); /* the caller left in the middle: that caller's trouble */
+				break;
+			}
+			next += n;
 		}
 		free(text);
 

@@ -229,4 +229,4 @@ $(PROGRAMS): build/%: %.c $$(wildcard $$(dir $$*)frame.c) build/lab-flags | setu
 	@mkdir -p $(@D)
 	@$(CC) $(LAB_CFLAGS) -MMD -MP -MF $@.d -o $@ $(filter %.c,$^) $(LAB_LIBS)
 
--include $(shell find build -name '*.d' 2>/dev/null)
+-include $(shell find build -path build/prove -prune -o -type f -name '*.d' -print 2>/dev/null)

@@ -20,7 +20,7 @@ endif
 SANITIZING := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer)
 
 # These ask pkg-config, so they are worked out when they are used: by then scripts/setup has run.
-LIBRARIES     := check libcrypto libdw libelf jansson libpcap libseccomp
+LIBRARIES     := check libcrypto libdw libelf jansson libpcap libseccomp vterm
 HARNESS_CFLAGS = -std=gnu17 -D_GNU_SOURCE= -Iharness $(WARNINGS) $(HARDENING) $(SANITIZING) $(CFLAGS)
 HARNESS_LIBS   = -Wl,--as-needed $(shell pkg-config --libs $(LIBRARIES)) -lreadline -lutil
 LAB_CFLAGS     = -std=gnu17 -Wall -Wextra -g $(SANITIZING)

@@ -8,6 +8,7 @@
 #include "checks/common.h"
 #include "checks/start.h"
 #include "peer/cut.h"
+#include "peer/display.h"
 #include "program/trouble.h"
 
 #include <stdlib.h>
@@ -1077,180 +1078,6 @@ END_CHECK
 
 /* --- the line that is being typed --- */
 
-enum { ROWS = 60, COLUMNS = 250 };
-
-/* What a person sees: a small terminal, which obeys what programs that edit a line ask of one (man 4 console_codes). */
-typedef struct {
-	char cell[ROWS][COLUMNS + 1];
-	int row, column, saved_row, saved_column;
-} Display;
-
-static void keep_inside(Display *d)
-{
-	d->row = d->row < 0 ? 0 : d->row >= ROWS ? ROWS - 1 : d->row;
-	d->column = d->column < 0 ? 0 : d->column >= COLUMNS ? COLUMNS - 1 : d->column;
-}
-
-static void blank(Display *d, int row, int from, int to)
-{
-	memset(d->cell[row] + from, ' ', (size_t)(to - from));
-}
-
-static void erase_rows(Display *d, int from, int to)
-{
-	for (int row = from; row < to; row++)
-		blank(d, row, 0, COLUMNS);
-}
-
-static void obey(Display *d, char command, int n, int m)
-{
-	char *line = d->cell[d->row], *here = line + d->column;
-	int times = n > 0 ? n : 1, left = COLUMNS - d->column;
-	times = times < left ? times : left;
-	switch (command) {
-	case 'A':
-		d->row -= times;
-		break;
-	case 'B':
-		d->row += times;
-		break;
-	case 'C':
-		d->column += times;
-		break;
-	case 'D':
-		d->column -= times;
-		break;
-	case 'E':
-		d->row += times, d->column = 0;
-		break;
-	case 'F':
-		d->row -= times, d->column = 0;
-		break;
-	case 'G':
-		d->column = n > 0 ? n - 1 : 0;
-		break;
-	case 'H':
-	case 'f':
-		d->row = n > 0 ? n - 1 : 0, d->column = m > 0 ? m - 1 : 0;
-		break;
-	case 'K':
-		blank(d, d->row, n == 0 ? d->column : 0, n == 1 ? d->column + 1 : COLUMNS);
-		break;
-	case 'J':
-		blank(d, d->row, n == 0 ? d->column : 0, n == 1 ? d->column + 1 : COLUMNS);
-		erase_rows(d, n == 0 ? d->row + 1 : 0, n == 1 ? d->row : ROWS);
-		break;
-	case 'P':
-		memmove(here, here + times, (size_t)(left - times));
-		blank(d, d->row, COLUMNS - times, COLUMNS);
-		break;
-	case '@':
-		memmove(here + times, here, (size_t)(left - times));
-		memset(here, ' ', (size_t)times);
-		break;
-	case 'L':
-		memmove(d->cell[d->row + 1], d->cell[d->row], (size_t)(ROWS - 1 - d->row) * sizeof d->cell[0]);
-		blank(d, d->row, 0, COLUMNS);
-		break;
-	case 'M':
-		memmove(d->cell[d->row], d->cell[d->row + 1], (size_t)(ROWS - 1 - d->row) * sizeof d->cell[0]);
-		break;
-	case 's':
-		d->saved_row = d->row, d->saved_column = d->column;
-		break;
-	case 'u':
-		d->row = d->saved_row, d->column = d->saved_column;
-		break;
-	default:
-		break; /* colours, modes, questions */
-	}
-	keep_inside(d);
-}
-
-/* What begins with an escape; returns what is behind it. */
-static const char *obey_escape(Display *d, const char *at, const char *end)
-{
-	int number[2] = {0, 0}, k = 0;
-	if (at < end && *at == ']') {
-		while (at < end && *at != '\a' && *at != '\033')
-			at++;
-		return at < end ? at + 1 : end;
-	}
-	if (at < end && (*at == '7' || *at == '8'))
-		obey(d, *at == '7' ? 's' : 'u', 0, 0);
-	if (at == end || *at != '[')
-		return at < end ? at + 1 : end;
-	for (at++; at < end && (*at < '@' || *at > '~'); at++) {
-		if (*at >= '0' && *at <= '9' && k < 2 && number[k] < 1000)
-			number[k] = 10 * number[k] + *at - '0';
-		k += *at == ';';
-	}
-	if (at == end)
-		return end;
-	obey(d, *at, number[0], number[1]);
-	return at + 1;
-}
-
-static const Display *see(const Party *party)
-{
-	static Display d;
-	memset(&d, 0, sizeof d);
-	erase_rows(&d, 0, ROWS);
-	const char *end = party->out.text + party->out.size;
-	for (const char *at = party->out.text; at < end;) {
-		char c = *at++;
-		if (c == '\033')
-			at = obey_escape(&d, at, end);
-		else if (c == '\r')
-			d.column = 0;
-		else if (c == '\n')
-			d.row++;
-		else if (c == '\b')
-			d.column--;
-		else if (c == '\t')
-			d.column = (d.column + 8) / 8 * 8;
-		else if ((unsigned char)c >= ' ' && c != '\177')
-			d.cell[d.row][d.column++] = c;
-		keep_inside(&d);
-	}
-	return &d;
-}
-
-/* A row with this text in it; `alone`: and with nothing else but a prompt before it. */
-static bool shows(const Party *party, const char *text, bool alone)
-{
-	const Display *d = see(party);
-	for (int row = 0; row < ROWS; row++) {
-		const char *line = d->cell[row];
-		size_t size = COLUMNS;
-		while (size > 0 && line[size - 1] == ' ')
-			size--;
-		for (; alone && size >= 4 && memcmp(line, screen_prompt, 4) == 0; line += 4)
-			size -= 4;
-		if (alone ? size == strlen(text) && memcmp(line, text, size) == 0
-		          : memmem(line, size, text, strlen(text)) != NULL)
-			return true;
-	}
-	return false;
-}
-
-/* The rows that have anything in them, for who is told what went wrong. */
-static const char *seen(const Party *party)
-{
-	static char text[400];
-	const Display *d = see(party);
-	size_t used = 0;
-	text[0] = '\0';
-	for (int row = 0; row < ROWS; row++) {
-		int size = COLUMNS;
-		while (size > 0 && d->cell[row][size - 1] == ' ')
-			size--;
-		if (size > 0 && used < sizeof text)
-			used += (size_t)snprintf(text + used, sizeof text - used, "\n  %.*s", size, d->cell[row]);
-	}
-	return text;
-}
-
 typedef struct {
 	Party *party;
 	const char *text;
@@ -1259,7 +1086,7 @@ typedef struct {
 static bool is_printed_anyhow(void *context)
 {
 	const Sight *sight = context;
-	return shows(sight->party, sight->text, false) || sight->party->ended;
+	return display_shows(&sight->party->out, sight->text, false) || sight->party->ended;
 }
 
 /* Types without Enter, and sees the echo come to rest. */
@@ -1311,14 +1138,14 @@ CHECK(client, does_not_spoil_the_line_being_typed, 7, "does not spoil the line t
 		story_fail_watch(outcome, "does_not_print", client,
 		                 "the client should print \"carol: are you there?\" while half a line is typed");
 	party_watch(NULL, NULL, 0, -1);
-	if (!shows(client, "carol: are you there?", true))
+	if (!display_shows(&client->out, "carol: are you there?", true))
 		story_fail("spoils_the_line", client,
 		           "\"carol: are you there?\" should stand on a line of its own. On the screen:%s",
-		           seen(client));
-	if (!shows(client, "bob|half a line", false))
+		           display_seen(&client->out));
+	if (!display_shows(&client->out, "bob|half a line", false))
 		story_fail("spoils_the_line", client,
 		           "\"bob|half a line\" had been typed, and should still be seen. On the screen:%s",
-		           seen(client));
+		           display_seen(&client->out));
 	story_add("the message stands on a line of its own, and what was typed is still there");
 }
 END_CHECK

@@ -314,8 +314,7 @@ static void open_pipe(int *ours, int *theirs, bool we_read)
 
 static void open_terminal(Output *out, int *theirs)
 {
-	/* Wide enough that no line of a check wraps; tall as terminals are. */
-	struct winsize size = {.ws_row = 24, .ws_col = 2000};
+	struct winsize size = {.ws_row = PARTY_TERMINAL_ROWS, .ws_col = PARTY_TERMINAL_COLUMNS};
 	need(openpty(&out->fd, theirs, NULL, NULL, &size) == 0, "openpty");
 	struct termios settings;
 	need(tcgetattr(*theirs, &settings) == 0, "tcgetattr");

@@ -34,6 +34,9 @@
 
 typedef enum { INPUT_PIPE, INPUT_FILE, INPUT_TERMINAL } InputKind;
 
+/* Wide enough that no line of a check wraps; as tall as terminals are. */
+enum { PARTY_TERMINAL_ROWS = 24, PARTY_TERMINAL_COLUMNS = 2000 };
+
 typedef struct {
 	int fd;     /* our reading end; -1 after the end of stream */
 	int other;  /* the terminal's other side, ours too; -1 for a pipe */

@@ -1,5 +1,6 @@
 /* test_screen.c: is a printed line found where a person would read it, and nowhere else? */
 #include "guests.h"
+#include "peer/display.h"
 #include "peer/screen.h"
 #include "peer/story.h"
 
@@ -56,6 +57,57 @@ static Output holding(const char *text, bool more)
 {
 	return (Output){.fd = more ? 0 : -1, .other = -1, .text = strdup(text), .size = strlen(text)};
 }
+
+/* clang-format off */
+static const struct {
+	const char *printed, *wanted;
+	bool alone, seen;
+} screens[] = {
+	{"HELLO\r\n", "HELLO", true, true},
+	{"HELLO", "HELLO", true, true},                         /* a row is seen before it is ended */
+	{">>: bob|half", "bob|half", true, true},
+	{">>: bob|half", "half", true, false},
+	{">>: bob|half", "half", false, true},
+	/* wiped, printed, painted again */
+	{">>: half\r\033[Kcarol: hi\r\n>>: half", "carol: hi", true, true},
+	{">>: half\r\033[Kcarol: hi\r\n>>: half", "half", false, true},
+	{">>: a long line\rcarol: hi\r\n", "carol: hi", true, false},
+	{">>: a long line\rcarol: hi\r\n", "carol: hi", false, true},
+	{"one\r\ntwo\r\n\033[2A\033[Mthree", "one", false, false},  /* up, and the row is taken out */
+	{"one\r\ntwo\033[2;1HTWO", "TWO", true, true},
+	{"abc\b\b\033[P", "ac", true, true},
+	{"abc\033[2J", "abc", false, false},
+	{"\033]0;title\aHELLO", "HELLO", true, true},
+	{"\033[1;31mHELLO\033[0m", "HELLO", true, true},
+	/* a letter of two bytes, or two columns wide, is one letter */
+	{"\xc3\xa4\xc3\xb6x\b\by", "\xc3\xa4yx", true, true},
+	{"\xe6\x88\x98x", "\xe6\x88\x98x", true, true},
+	/* what has gone off the top is not seen any more */
+	{"first\r\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\nlast", "first", false, false},
+	{"first\r\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\nlast", "last", true, true},
+};
+/* clang-format on */
+
+START_TEST(a_screen_shows_it)
+{
+	Output out = holding(screens[_i].printed, true);
+	/* All at once, and byte by byte, as it may come. */
+	ck_assert_int_eq(display_shows(&out, screens[_i].wanted, screens[_i].alone), screens[_i].seen);
+	Output slowly = out;
+	for (slowly.size = 0; slowly.size < out.size; slowly.size++)
+		display_seen(&slowly);
+	ck_assert_int_eq(display_shows(&slowly, screens[_i].wanted, screens[_i].alone), screens[_i].seen);
+	free(out.text);
+}
+END_TEST
+
+START_TEST(a_screen_is_told_row_by_row)
+{
+	Output out = holding("one\r\n\r\n  two\r\n", true);
+	ck_assert_str_eq(display_seen(&out), "\n  one\n    two");
+	free(out.text);
+}
+END_TEST
 
 START_TEST(a_line_is_found)
 {
@@ -140,6 +192,8 @@ Suite *screen_suite(void)
 	Suite *suite = suite_create("screen");
 	TCase *text = tcase_create("text"), *keyboard = tcase_create("keyboard");
 
+	tcase_add_loop_test(text, a_screen_shows_it, 0, (int)(sizeof screens / sizeof *screens));
+	tcase_add_test(text, a_screen_is_told_row_by_row);
 	tcase_add_loop_test(text, a_line_is_found, 0, (int)(sizeof lines / sizeof *lines));
 	tcase_add_test(text, the_last_line_counts_when_nothing_more_can_come);
 	tcase_add_test(text, what_was_read_is_not_read_again);

@@ -114,6 +114,9 @@ void asks_for_leaks(Party *party);
 /* Until it has ended, or is known never to. */
 void comes_to_its_end(Party *party);
 
+/* Of memory, seen three times: by more than `much` from each to the next, and by as much in the second stretch as in the first. */
+bool common_grows(size_t first, size_t middle, size_t last, size_t much);
+
 /* Does something so many times; descriptors, processes, threads and memory of the program do not grow with it. */
 void leaves_nothing_behind(Party *party, int times, const char *what, void (*once)(void *context), void *context);
 

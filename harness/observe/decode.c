@@ -324,36 +324,12 @@ const char *decode_name(const TraceEvent *e)
 	}
 }
 
-static void add_arguments(Decoded *d, const TraceEvent *e)
+/* What goes over a call, or to and from a file. */
+static void add_talk(Decoded *d, const TraceEvent *e)
 {
 	bool returns = e->kind == TRACE_RETURNS;
 	uint32_t length = 0;
 	switch (e->call) {
-	case SYS_socket:
-	case SYS_socketpair:
-		add_name(d, families, (long)e->arg[0]);
-		add(d, ", ");
-		add_name(d, types, (long)(e->arg[1] & 0xf));
-		add(d, "%s%s, %d", e->arg[1] & SOCK_NONBLOCK ? " | SOCK_NONBLOCK" : "",
-		    e->arg[1] & SOCK_CLOEXEC ? " | SOCK_CLOEXEC" : "", (int)e->arg[2]);
-		break;
-	case SYS_bind:
-	case SYS_connect:
-		add(d, "%d, ", d->fd);
-		add_address(d, e, e->arg[1], e->arg[2]);
-		break;
-	case SYS_listen:
-		add(d, "%d, %d", d->fd, (int)e->arg[1]);
-		break;
-	case SYS_accept:
-	case SYS_accept4:
-		add(d, "%d", d->fd);
-		if (returns && e->result >= 0 && e->arg[1] != 0 &&
-		    tasks_memory(e->tid, e->arg[2], &length, sizeof length) && length > 0) {
-			add(d, ", ");
-			add_address(d, e, e->arg[1], length);
-		}
-		break;
 	case SYS_sendto:
 		add(d, "%d, ", d->fd);
 		add_bytes(d);
@@ -399,15 +375,15 @@ static void add_arguments(Decoded *d, const TraceEvent *e)
 	case SYS_sendfile:
 		add(d, "%d, %d, …, %llu", d->fd, (int)e->arg[1], (unsigned long long)e->arg[3]);
 		break;
-	case SYS_shutdown:
-		add(d, "%d, ", d->fd);
-		add_name(d, hows, (long)e->arg[1]);
+	default:
 		break;
-	case SYS_setsockopt:
-	case SYS_getsockopt:
-		add(d, "%d, ", d->fd);
-		add_option(d, e);
-		break;
+	}
+}
+
+/* What waits for several, or for a child. */
+static void add_wait(Decoded *d, const TraceEvent *e)
+{
+	switch (e->call) {
 #ifdef SYS_poll
 	case SYS_poll:
 		add_polled(d, e);
@@ -444,10 +420,6 @@ static void add_arguments(Decoded *d, const TraceEvent *e)
 		                                 : "EPOLL_CTL_MOD",
 		    (int)e->arg[2]);
 		break;
-	case SYS_close:
-	case SYS_exit_group:
-		add(d, "%d", (int)e->arg[0]);
-		break;
 	case SYS_wait4:
 		if ((int)e->arg[0] == -1)
 			add(d, "any child");
@@ -455,6 +427,56 @@ static void add_arguments(Decoded *d, const TraceEvent *e)
 			add(d, "%d", (int)e->arg[0]);
 		break;
 	default:
+		break;
+	}
+}
+
+static void add_arguments(Decoded *d, const TraceEvent *e)
+{
+	bool returns = e->kind == TRACE_RETURNS;
+	uint32_t length = 0;
+	switch (e->call) {
+	case SYS_socket:
+	case SYS_socketpair:
+		add_name(d, families, (long)e->arg[0]);
+		add(d, ", ");
+		add_name(d, types, (long)(e->arg[1] & 0xf));
+		add(d, "%s%s, %d", e->arg[1] & SOCK_NONBLOCK ? " | SOCK_NONBLOCK" : "",
+		    e->arg[1] & SOCK_CLOEXEC ? " | SOCK_CLOEXEC" : "", (int)e->arg[2]);
+		break;
+	case SYS_bind:
+	case SYS_connect:
+		add(d, "%d, ", d->fd);
+		add_address(d, e, e->arg[1], e->arg[2]);
+		break;
+	case SYS_listen:
+		add(d, "%d, %d", d->fd, (int)e->arg[1]);
+		break;
+	case SYS_accept:
+	case SYS_accept4:
+		add(d, "%d", d->fd);
+		if (returns && e->result >= 0 && e->arg[1] != 0 &&
+		    tasks_memory(e->tid, e->arg[2], &length, sizeof length) && length > 0) {
+			add(d, ", ");
+			add_address(d, e, e->arg[1], length);
+		}
+		break;
+	case SYS_shutdown:
+		add(d, "%d, ", d->fd);
+		add_name(d, hows, (long)e->arg[1]);
+		break;
+	case SYS_setsockopt:
+	case SYS_getsockopt:
+		add(d, "%d, ", d->fd);
+		add_option(d, e);
+		break;
+	case SYS_close:
+	case SYS_exit_group:
+		add(d, "%d", (int)e->arg[0]);
+		break;
+	default:
+		add_talk(d, e);
+		add_wait(d, e);
 		break;
 	}
 }

@@ -25,10 +25,13 @@ typedef struct {
 } Command;
 
 static Tape *tape;
-static bool live, over, left, quits;
+static bool live, over, quits;
 static size_t shown;      /* the screen shows the tape up to here */
 static char message[512]; /* under the screen, until the next one */
 static bool keep_screen;  /* something was printed that is to be read first */
+
+/* Under the last screen. */
+static const char the_end[] = "The demo is over. `back` shows it again, `save FILE` keeps it, `quit` leaves.";
 
 static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static void say(const char *format, ...)
@@ -46,45 +49,62 @@ static void show_newest(void)
 
 /* --- commands --- */
 
+static bool shows_the_past(void)
+{
+	return shown < tape_count(tape);
+}
+
+/* What the script has next is done, and shown. What is as it was expected needs no pause. */
+static Played advance(void)
+{
+	Played played = play_next();
+	const json_t *e = tape_event(tape, tape_count(tape) - 1);
+	while (played == PLAY_EXPECTED && json_is_true(json_object_get(e, "held"))) {
+		played = play_next();
+		e = tape_event(tape, tape_count(tape) - 1);
+	}
+	over = played == PLAY_OVER;
+	if (over)
+		say("%s", the_end);
+	else if (played == PLAY_ASKED)
+		say("Say what you think, then press Enter.");
+	else if (played == PLAY_EXPECTED)
+		say("The script expects \"%s\", but: %s", tape_text(e, "text"), tape_text(e, "found"));
+	show_newest();
+	return played;
+}
+
 static void on(char *rest)
 {
 	(void)rest;
-	if (shown < tape_count(tape)) { /* we were looking at an earlier step */
-		int step = (int)tape_number(tape_event(tape, shown), "step");
-		shown = view_end_of_step(tape, step);
+	if (shows_the_past())
+		shown = view_end_of_step(tape, (int)tape_number(tape_event(tape, shown), "step"));
+	else if (over)
+		say("%s", the_end);
+	else
+		advance();
+}
+
+/* To the next sentence, question or answer: many calls may lie between. */
+static void cue(char *rest)
+{
+	(void)rest;
+	if (!shows_the_past()) {
+		if (over)
+			say("%s", the_end);
+		while (!over && advance() == PLAY_STEPPED)
+			;
 		return;
 	}
-	if (over) {
-		say("The demo is over. `back` shows it again, `save FILE` keeps it, `quit` leaves.");
-		return;
+	bool told = false;
+	while (shows_the_past() && !told) {
+		const json_t *e = tape_event(tape, shown++);
+		told = tape_is(e, "tells") || tape_is(e, "asks") || tape_is(e, "answers");
 	}
-	switch (play_next()) {
-	case PLAY_OVER:
-		over = true;
-		say("The demo is over. `back` shows it again, `save FILE` keeps it, `quit` leaves.");
-		break;
-	case PLAY_ASKED:
-		say("Say what you think, then press Enter.");
-		break;
-	case PLAY_EXPECTED: {
-		const json_t *e = tape_event(tape, tape_count(tape) - 1);
-		bool held = json_is_true(json_object_get(e, "held"));
-		if (held)
-			on(NULL); /* what is as it should be needs no pause */
-		else
-			say("The script expects \"%s\", but: %s", tape_text(e, "text"), tape_text(e, "found"));
-		break;
-	}
-	case PLAY_TOLD:
-	case PLAY_STEPPED:
-		break;
-	}
-	show_newest();
 }
 
 static void step_of(Actor *actor)
 {
-	left = true;
 	if (actor == NULL)
 		say("Nobody can go on: each waits for somebody else. `type NAME TEXT` gives input, `where` tells on what they wait.");
 	else if (!stage_step(actor))
@@ -121,7 +141,6 @@ static void start(char *rest)
 		say("%s has been started already.", rest);
 	else
 		stage_start(actor);
-	left = true;
 	show_newest();
 }
 
@@ -137,7 +156,6 @@ static void until(char *rest)
 		say("until which call? `until accept`, `until server recv`");
 		return;
 	}
-	left = true;
 	for (int i = 0; i < MOST_CALLS; i++) {
 		Actor *one = actor != NULL ? actor : stage_next();
 		if (one == NULL || !stage_step(one)) {
@@ -164,7 +182,6 @@ static void run(char *rest)
 {
 	(void)rest;
 	int calls = 0;
-	left = true;
 	while (calls < MOST_CALLS && stage_next() != NULL) {
 		stage_step(stage_next());
 		calls++;
@@ -197,7 +214,6 @@ static void type(char *rest)
 		say("There is nobody to type to yet.");
 		return;
 	}
-	left = true;
 	stage_type(actor, text, true);
 	show_newest();
 }
@@ -206,7 +222,6 @@ static void end(char *rest)
 {
 	Actor *actor = named(rest);
 	if (actor != NULL) {
-		left = true;
 		stage_end_input(actor);
 		show_newest();
 	}
@@ -218,7 +233,6 @@ static void hang(char *rest)
 	char *name = strncmp(rest, "up ", 3) == 0 ? rest + 3 : rest;
 	Actor *actor = named(name);
 	if (actor != NULL) {
-		left = true;
 		stage_signal(actor, SIGTERM);
 		show_newest();
 	}
@@ -282,6 +296,7 @@ static void help(char *rest);
 
 static const Command commands[] = {
     {"on", "", "what the script has next (Enter)", on, false},
+    {"cue", "", "on to the next sentence or question of the script", cue, false},
     {"next", "", "whoever can go on makes the next call", next, true},
     {"start", "NAME", "starts a program", start, true},
     {"until", "[NAME] CALL", "steps until somebody (NAME) stands at that call", until, true},

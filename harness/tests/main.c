@@ -38,7 +38,8 @@
 	X(decode)  \
 	X(trace)   \
 	X(wire)    \
-	X(view)
+	X(view)    \
+	X(console)
 
 #define DECLARE(name) Suite *name##_suite(void);
 SUITES(DECLARE)

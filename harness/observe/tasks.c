@@ -260,10 +260,14 @@ size_t tasks_private_bytes(pid_t pid)
 	snprintf(path, sizeof path, "/proc/%d/smaps_rollup", pid);
 	if (!slurp(path, text, sizeof text))
 		return 0;
-	const char *dirty = strstr(text, "Private_Dirty:");
-	size_t kib = 0;
+	/* Both say too much by themselves: the first counts pages of a file in memory that the process has mapped, the second what a child
+	 * still shares with its parent. */
+	const char *dirty = strstr(text, "Private_Dirty:"), *anonymous = strstr(text, "\nAnonymous:");
+	size_t kib = 0, other = 0;
 	if (dirty != NULL)
 		sscanf(dirty, "Private_Dirty: %zu kB", &kib);
+	if (anonymous != NULL && sscanf(anonymous, "\nAnonymous: %zu kB", &other) == 1 && other < kib)
+		kib = other;
 	return kib * 1024;
 }
 

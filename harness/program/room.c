@@ -258,17 +258,26 @@ static void add_folders_above(Words *words, const char *path)
 	}
 }
 
+static unsigned wanted_mib;
+
+void room_want_space(unsigned mib)
+{
+	wanted_mib = mib;
+}
+
 static void shut_in(Words *words, char *const *visible, unsigned uid)
 {
-	char size[32];
+	char size[32], space[32];
+	unsigned mib = wanted_mib > ROOM_FILE_MIB ? wanted_mib : ROOM_FILE_MIB;
 	snprintf(size, sizeof size, "%d", ROOM_FILE_MIB * 1024 * 1024);
+	snprintf(space, sizeof space, "%llu", (unsigned long long)mib << 20);
 	ADD(words, "bwrap", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--die-with-parent", "--as-pid-1",
 	    "--cap-drop", "ALL");
 	if (uid != 0)
 		ADD(words, "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID");
 	add_system(words);
 	ADD(words, "--proc", "/proc", "--dev", "/dev", "--size", size, "--perms", "1777", "--tmpfs", "/dev/shm");
-	ADD(words, "--size", size, "--perms", "1777", "--tmpfs", "/tmp", "--size", size, "--perms", "0777", "--tmpfs",
+	ADD(words, "--size", size, "--perms", "1777", "--tmpfs", "/tmp", "--size", space, "--perms", "0777", "--tmpfs",
 	    "/room");
 	for (char *const *path = visible; path != NULL && *path != NULL; path++)
 		if (!is_system(*path)) {

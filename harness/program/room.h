@@ -65,6 +65,10 @@ const char *room_kind_name(RoomKind kind);
 /* What is not guaranteed in this kind of room, for a person; "" where everything is. */
 const char *room_missing(void);
 
+/* More space than ROOM_FILE_MIB for the folder of the room that is opened next, where it is a file system in memory. It is only taken as far as
+ * it is used. */
+void room_want_space(unsigned mib);
+
 /*
  * For a process whose children will each open a room: does once what would be the same for all of them. It enters a user
  * namespace, which the rooms then share, and a network namespace in which a room's table of connections is small:

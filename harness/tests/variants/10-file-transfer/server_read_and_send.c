@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -33,7 +32,7 @@ int main(int argc, char *argv[])
 		return 2;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0); /* show each line at once, even in a pipe */
-	signal(SIGPIPE, SIG_IGN);         /* sendfile() knows no MSG_NOSIGNAL: if nobody is there, an error will do */
+	signal(SIGPIPE, SIG_IGN);         /* if nobody is there, an error will do */
 
 	/* The file. open() takes a directory, too; only the first read would tell, and that is too late. */
 	int file = open(argv[2], O_RDONLY);
@@ -97,7 +96,7 @@ int main(int argc, char *argv[])
 		if (text == NULL)
 			die("json_dumps");
 
-		/* The header, then the content: the kernel moves it from the file to the call, and we never hold any of it. */
+		/* The header, then the content, a piece at a time. */
 		bool told = send_frame(call, text, (uint32_t)strlen(text)) == 0;
 		if (!told)
 			perror("server: send");

@@ -48,12 +48,13 @@ static const char the_end[] = "The demo is over.";
 /* `cue`, and then Enter, which does the same again, once for each sentence that is not there from the start; one more is the end. */
 static void goes_from_sentence_to_sentence(const char *arguments, int there)
 {
-	char lines[256] = "cue\\n";
+	char lines[256], enters[128] = "";
 	for (int i = 1; i < sentences("labs/03-silence/demo") - there; i++)
-		strcat(lines, "\\n");
+		snprintf(enters + 2 * (i - 1), 3, "\\n");
+	snprintf(lines, sizeof lines, "cue\\n%s", enters);
 	at_the_stepper(lines, arguments);
 	ck_assert_int_eq(times(the_end), 0);
-	strcat(lines, "\\n\\n");
+	snprintf(lines, sizeof lines, "cue\\n%s\\n\\n", enters);
 	at_the_stepper(lines, arguments);
 	ck_assert_int_eq(times(the_end), 2);
 }

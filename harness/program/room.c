@@ -178,7 +178,7 @@ void room_enter_hall(void)
 		trouble("no hall: %s", strerror(errno));
 	in_hall.entered = true;
 	/* So many lines for the tables of connections of the rooms; where the kernel is older than 6.1 they share the machine's. */
-	put("/proc/sys/net/ipv4/tcp_child_ehash_entries", "4096");
+	put("/proc/sys/net/ipv4/tcp_child_ehash_entries", "256");
 	put("/proc/sys/net/ipv4/udp_child_hash_entries", "128");
 }
 

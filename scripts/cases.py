@@ -212,7 +212,7 @@ def quicken(cases, whole):
 
     `whole` mutants and as many variants of each lab's programs are asked every check: those whose names have the smallest digests;
     any choice will do that is the same every time. Of the others, a mutant is asked the checks that its comment names (is it caught,
-    and by the right code?), and a variant every third check, each third of the variants another third.
+    and by the right code?), and a variant every fourth check, each fourth of the variants another fourth.
     """
     groups = {}
     for case in cases:
@@ -226,7 +226,7 @@ def quicken(cases, whole):
                 case.only = sorted(case.fails)
             else:
                 names = listed.setdefault(lab, checks_of(lab)).get(program, [])
-                case.only = names[i % 3::3]
+                case.only = names[i % 4::4]
 
 
 def longest_first(cases):

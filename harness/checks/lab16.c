@@ -497,34 +497,72 @@ static bool is_time(void *context)
 	return now_ms() >= *(int64_t *)context;
 }
 
-CHECK(client, has_new_patience_for_each_reply, 6, "has new patience for each reply, however long one types",
-      "Whose time runs while nobody has asked anything?",
-      "Nobody's: the client waits at the keyboard. The time of a reply begins with its question.",
-      "reply_due is worked out anew for each line, behind readline().")
+typedef struct {
+	Party *client;
+	unsigned looks;
+} Listening;
+
+/* It waits for the reply, or has given it up: what is said from now on is not there before it looks. */
+static bool listens_or_has_ended(void *context)
 {
-	Phone *phone = a_phone();
-	Party *client = client_with(phone, (StartAs){0}, TIMEOUT_MS);
+	Listening *l = context;
+	const Scene *scene = &room_now()->scene;
+	if (l->client->ended)
+		return true;
+	if (scene->looks == l->looks)
+		return false;
+	l->looks = scene->looks;
+	bool asleep = scene->tasks.count > 0;
+	for (size_t i = 0; i < scene->tasks.count; i++)
+		asleep =
+		    asleep && scene->tasks.task[i].state == 'S' && calls_wait(&scene->tasks.task[i]).kind != WAIT_NOT;
+	return asleep;
+}
+
+/* Two questions, and between them longer than it may wait for a reply nobody asks anything. False: a reply came too late, by our fault or
+ * for want of a CPU, and what it did then proves nothing. */
+static bool has_patience_for_two(Phone *phone, int told_ms)
+{
+	Party *client = client_with(phone, (StartAs){0}, told_ms);
 	Line *server = answer(phone, client);
 	for (int i = 0; i < 2; i++) {
-		Patience p = {.since_ms = now_ms(), .told_ms = TIMEOUT_MS};
+		Pace pace = begin_pace(client, has_ended, client, told_ms);
 		feed(client, (const char *const[]){"hello", NULL});
 		hear_message(server, "hello");
-		say_message(server, "HELLO");
+		Listening listening = {client, room_now()->scene.looks};
+		party_watch(listens_or_has_ended, &listening, WATCH_PATIENT, -1);
+		if (!client->ended)
+			say_message(server, "HELLO");
+		note_silence(&pace);
 		party_watch(NULL, NULL, 0, -1);
-		if (client->ended) {
-			p.verdict = IT_IS_OVER;
-			fail_if_too_soon(&p, client, "a reply");
-			return; /* we were too slow for it */
-		}
-		/* Longer than it may wait for a reply, nothing is asked. */
-		int64_t then = now_ms() + TIMEOUT_MS * 5 / 4;
-		story_add("nobody types anything for %d ms", TIMEOUT_MS * 5 / 4);
+		if (client->ended && pace.spoilt)
+			return false;
+		if (client->ended)
+			story_fail(
+			    "gives_up_early", client,
+			    "the client should wait for a reply for %d ms; it would have come sooner, but the client has given up.",
+			    told_ms);
+		int64_t then = now_ms() + told_ms * 5 / 4;
+		story_add("nobody types anything for %d ms", told_ms * 5 / 4);
 		while (!is_time(&then) && !client->ended)
 			party_watch(is_time, &then, WATCH_PATIENT, -1);
 		if (client->ended)
 			story_fail("gives_up_early", client,
 			           "the client should wait at the prompt, but it has given up.");
 	}
+	return true;
+}
+
+CHECK(client, has_new_patience_for_each_reply, 6, "has new patience for each reply, however long one types",
+      "Whose time runs while nobody has asked anything?",
+      "Nobody's: the client waits at the keyboard. The time of a reply begins with its question.",
+      "reply_due is worked out anew for each line, behind readline().")
+{
+	Phone *phone = a_phone();
+	int told_ms = TIMEOUT_MS;
+	/* Where the machine was too slow, twice the time is given. */
+	for (int i = 0; i < TRIES && !has_patience_for_two(phone, told_ms); i++)
+		told_ms *= 2;
 }
 END_CHECK
 

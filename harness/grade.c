@@ -74,7 +74,7 @@ static const char usage[] =
     "  --check NAME            ask only the check of this name (may be given several times)\n"
     "  --format terminal|json  for a person (default), or one JSON object a lab, on a line\n"
     "  --out DIR               write each lab's report into DIR too (NN-name.txt or .json)\n"
-    "  --jobs N                do so much at once (default: 3 for 2 processors)\n"
+    "  --jobs N                do so much at once (default: two a processor, for they wait)\n"
     "  --all                   tell every failure in full, not only the first of each mistake\n"
     "  --hint LAB              one more hint for the first check that failed when LAB was last run\n"
     "  --list [LAB]...         the labs, or the checks of a lab\n"
@@ -213,7 +213,7 @@ static Asked parse(int argc, char **argv)
 	    {0},
 	};
 	/* Now and then each job waits for something: a third of the time, for two. */
-	Asked asked = {.jobs = crew_processors() + (crew_processors() + 1) / 2};
+	Asked asked = {.jobs = 2 * crew_processors()};
 	int option;
 
 	while ((option = getopt_long(argc, argv, "j:h", options, NULL)) != -1)

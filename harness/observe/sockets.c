@@ -16,6 +16,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/*
+ * All states but one: since Linux 6.8 who asks for TCP_BOUND_INACTIVE (13: bound, and neither listening nor calling) is told of these, too, and
+ * for that the kernel walks the table of bound ports, which is one for all network namespaces and has 65536 lines: five sixths of the time of a
+ * dump (92 us, and 14 without). Nobody here wants to know.
+ */
+static const uint32_t ALL_STATES = (1U << 13) - 1;
+
 int sockets_open(void)
 {
 	return socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
@@ -117,7 +124,7 @@ static bool ask(int diag, int family, int protocol)
 	    .request = {.sdiag_family = (__u8)family,
 	                .sdiag_protocol = (__u8)protocol,
 	                .idiag_ext = protocol == IPPROTO_TCP ? 1 << (INET_DIAG_INFO - 1) : 0,
-	                .idiag_states = ~0U},
+	                .idiag_states = ALL_STATES},
 	};
 	return send(diag, &message, sizeof message, 0) == (ssize_t)sizeof message;
 }
@@ -176,7 +183,7 @@ static bool add_family(int diag, SocketList *list, int family, int protocol, Soc
 static bool add_tcp(int diag, SocketList *list)
 {
 	size_t before = list->count;
-	if (ask_both(diag, ~0U) && collect(diag, list, SOCKET_TCP))
+	if (ask_both(diag, ALL_STATES) && collect(diag, list, SOCKET_TCP))
 		return true;
 	list->count = before;
 	return add_family(diag, list, AF_INET, IPPROTO_TCP, SOCKET_TCP) &&

@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LAST_RESORT_SECONDS = 600, CHECKS_A_TURN = 8 };
+enum { LAST_RESORT_SECONDS = 600, CHECKS_A_TURN = 4 };
 
 Verdict *verdict_now;
 const Subject *subject_now;

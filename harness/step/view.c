@@ -640,6 +640,32 @@ static void show_rung(FILE *out, const Rung *rung, ViewSize size)
 	fputc('\n', out);
 }
 
+enum { RANKS = 3 };
+
+/* Cause before effect, as on the page: what the step's thread did, then the packets, then what the others did. A line of a story has no
+ * such order. */
+static int rank_of(const json_t *e, const json_t *began)
+{
+	const char *mover = tape_text(began, *tape_text(began, "thread") != '\0' ? "thread" : "who");
+	const char *thread = tape_text(e, "thread");
+	if (!tape_is(began, "step") || strcmp(tape_text(began, "does"), "story") == 0)
+		return 0;
+	if (tape_is(e, "packet"))
+		return 1;
+	bool moved = strcmp(thread, mover) == 0 || strcmp(thread, tape_text(began, "who")) == 0;
+	return moved && !tape_is(e, "blocks") ? 0 : 2;
+}
+
+/* Where the step begins whose last event, or last so far, is the one before `end`. */
+static size_t begin_of_step(const Tape *tape, size_t end)
+{
+	size_t begin = end - 1;
+	while (begin > 0 &&
+	       tape_number(tape_event(tape, begin - 1), "step") == tape_number(tape_event(tape, end - 1), "step"))
+		begin--;
+	return begin;
+}
+
 static void show_ladder(FILE *out, const Tape *tape, size_t until, const Now *now, const char *const side[2], int rows,
                         ViewSize size)
 {
@@ -648,13 +674,17 @@ static void show_ladder(FILE *out, const Tape *tape, size_t until, const Now *no
 	if (rungs == NULL)
 		abort();
 	/* From the newest back, as many as there is room for. */
-	for (size_t i = until; i > 0 && count < rows; i--) {
-		Rung rung = {0};
-		const json_t *e = tape_event(tape, i - 1);
-		if (!rung_of(e, side, &rung))
-			continue;
-		rung.old = tape_number(e, "step") < now->step;
-		rungs[count++] = rung;
+	for (size_t end = until, begin; end > 0 && count < rows; end = begin) {
+		begin = begin_of_step(tape, end);
+		for (int rank = RANKS - 1; rank >= 0; rank--)
+			for (size_t i = end; i > begin && count < rows; i--) {
+				Rung rung = {0};
+				const json_t *e = tape_event(tape, i - 1);
+				if (rank_of(e, tape_event(tape, begin)) != rank || !rung_of(e, side, &rung))
+					continue;
+				rung.old = tape_number(e, "step") < now->step;
+				rungs[count++] = rung;
+			}
 	}
 	for (int r = rows; r > 0; r--) {
 		if (r <= count) {

@@ -632,7 +632,8 @@ END_CHECK
 
 /*
  * How many bytes the kernel may hold for a caller who does not read, besides what the server keeps. A room of our own
- * gets small buffers, so that what waits soon waits in the server. (The limits belong to the network namespace.)
+ * gets small buffers, so that what waits soon waits in the server. (The limits belong to the network namespace.) In the shared room the
+ * kernel may hold all that two of these checks say: they would prove nothing there, and are not asked.
  */
 static size_t kernel_holds_at_most(void)
 {
@@ -674,10 +675,12 @@ static void say_much(Line *line, int number, Speech *heard)
 		speech_frame(heard, passed, sizeof passed);
 }
 
-CHECK(server, a_receiver_who_does_not_read_delays_nobody, 7, "passes on to others while somebody does not read",
-      "Where does send() stand when Bob does not read and all buffers are full?",
-      "In send(), until Bob reads. Everybody else then waits for Bob, who does not even know.",
-      "send(fd, …, MSG_DONTWAIT); keep what it did not take, and try again when poll() says POLLOUT for this call.")
+CHECK_NEEDING(
+    NEEDS_PRIVATE_ROOM, server, a_receiver_who_does_not_read_delays_nobody, 7,
+    "passes on to others while somebody does not read",
+    "Where does send() stand when Bob does not read and all buffers are full?",
+    "In send(), until Bob reads. Everybody else then waits for Bob, who does not even know.",
+    "send(fd, …, MSG_DONTWAIT); keep what it did not take, and try again when poll() says POLLOUT for this call.")
 {
 	Party *server = a_server();
 	kernel_holds_at_most();
@@ -692,10 +695,10 @@ CHECK(server, a_receiver_who_does_not_read_delays_nobody, 7, "passes on to other
 }
 END_CHECK
 
-CHECK(server, keeps_what_waits, 5, "keeps what waits for one who reads late, up to 1 MiB",
-      "send() took a part, or nothing, and said EAGAIN. Where is the rest?",
-      "It waits in the server, in its order, for 1 MiB of it is no reason to drop anything or anybody.",
-      "A buffer for each call: behind its end comes what is new, and from its start goes what send() takes.")
+CHECK_NEEDING(NEEDS_PRIVATE_ROOM, server, keeps_what_waits, 5, "keeps what waits for one who reads late, up to 1 MiB",
+              "send() took a part, or nothing, and said EAGAIN. Where is the rest?",
+              "It waits in the server, in its order, for 1 MiB of it is no reason to drop anything or anybody.",
+              "A buffer for each call: behind its end comes what is new, and from its start goes what send() takes.")
 {
 	Party *server = a_server();
 	kernel_holds_at_most();

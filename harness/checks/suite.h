@@ -25,9 +25,10 @@
 #include <stddef.h>
 
 enum {
-	NEEDS_PRIVATE_ROOM = 1, /* asks for a port by number: cannot share the machine's loopback */
-	NEEDS_SOURCES = 2,      /* compiles the student's C again: not with --program */
-	NEEDS_C = 4,            /* is about a part of a program, in C: not with --program */
+	NEEDS_PRIVATE_ROOM =
+	    1,             /* asks for a port by number, or sets the kernel's limits: not on the machine's loopback */
+	NEEDS_SOURCES = 2, /* compiles the student's C again: not with --program */
+	NEEDS_C = 4,       /* is about a part of a program, in C: not with --program */
 };
 
 typedef struct {

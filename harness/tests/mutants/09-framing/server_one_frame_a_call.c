@@ -4,7 +4,7 @@
  *   answers_the_empty_frame takes_a_frame_of_65536_bytes answers_frames_after_a_half_close
  *   sends_every_frame_whole serves_a_caller_who_had_to_wait leaves_nothing_behind_after_300_messages
  *   prints_what_it_hears prints_each_frame_whole
- * code: hangs_up_early
+ * code: hangs_up_early truncates
  */
 #include "frame.h"
 

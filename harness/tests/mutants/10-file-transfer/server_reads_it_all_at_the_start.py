@@ -1,6 +1,6 @@
 # mutant: reads the whole file before it listens
 # fails: streams_a_large_file says_sizes_beyond_4_gib
-# code: holds_the_file exits_early killed
+# code: holds_the_file exits_early killed spins spins_after_hang_up
 import json
 import os
 import socket

@@ -8,7 +8,8 @@ static const struct {
 } lessons[] = {
     {"answers_nothing",
      "Each waits for the other to speak. A server answers when recv() has given it something; if it "
-     "stands in recv() with nothing to read, it has missed the message or swallowed it. Unless it is to speak first, as from lab 10 on: then nothing is to be waited for."},
+     "stands in recv() with nothing to read, it has missed the message or swallowed it. Unless it is to speak first, as in "
+     "labs 10 to 12: then nothing is to be waited for."},
     {"sends_nothing", "The message never left: no byte of it reached the peer. A message goes out with send(), and "
                       "only what is in its third argument goes with it."},
     {"sends_empty_line", "Each waits for the other to speak: send() with no bytes puts nothing on a TCP stream. The "
